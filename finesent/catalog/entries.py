@@ -1,0 +1,36 @@
+"""Looking up one entry of the catalog."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from finesent.catalog.schema import Backbone, Dataset
+from finesent.validation import parse, unknown_name
+from finesent.yaml_files import read_yaml
+
+DATASETS = Path("catalog/datasets.yaml")
+BACKBONES = Path("catalog/backbones.yaml")
+
+
+def dataset(name: str, path: Path = DATASETS) -> Dataset:
+    """Return the data set ``name`` of the catalog.
+
+    Raises:
+        FinesentError: there is no such entry (the known ones are listed), or it is malformed.
+    """
+    entries = read_yaml(path)
+    if name not in entries:
+        raise unknown_name(f"params.yaml: dataset ({path})", "data set", name, list(entries))
+    return parse(Dataset, entries[name], f"{path}: {name}")
+
+
+def backbone(name: str, path: Path = BACKBONES) -> Backbone:
+    """Return the backbone ``name`` of the catalog.
+
+    Raises:
+        FinesentError: there is no such entry (the known ones are listed), or it is malformed.
+    """
+    entries = read_yaml(path)
+    if name not in entries:
+        raise unknown_name(f"params.yaml: backbone ({path})", "backbone", name, list(entries))
+    return parse(Backbone, entries[name], f"{path}: {name}")

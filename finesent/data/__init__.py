@@ -1,0 +1,1 @@
+"""From published bytes to token ids: readers, cleaning, splits, sampling, tokenization."""

@@ -1,0 +1,376 @@
+"""Reading a data set's files as published: one function a format, one frame a split, nothing dropped."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from fractions import Fraction
+from itertools import chain
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from finesent.catalog.schema import Dataset, Layout, RemoteFile
+from finesent.errors import FinesentError
+from finesent.files import read_json
+
+_MEND = "mend the file, or its entry in catalog/datasets.yaml"
+_RATING_SCALE = (-4, 4)
+
+_FASTTEXT_LINE = re.compile(r"__label__(\S+?)(?:[ \t](.*))?", re.DOTALL)
+_TREE_ROOT = re.compile(r"\(([^ ()]+) ")
+# Tokens are split at the ASCII space alone: some of the treebank's hold a no-break space.
+_TREE_LEAF = re.compile(r"\([^ ()]+ ([^ ()]+)\)")
+
+
+@dataclass(frozen=True)
+class _File:
+    """One file of a split and what is needed to read it."""
+
+    path: Path
+    name: str
+    layout: Layout
+    classes: int
+
+    def error(self, problem: str, row: int | None = None, remedy: str = _MEND) -> FinesentError:
+        place = self.name if row is None else f"{self.name}, row {row}"
+        return FinesentError(place, problem, remedy)
+
+
+@dataclass(frozen=True)
+class _Row:
+    """A row as published; ``number`` counts from 1, ``label`` is still what the file says."""
+
+    number: int
+    text: str
+    label: str
+
+
+def read_raw(folder: Path, entry: Dataset) -> dict[str, pd.DataFrame]:
+    """Read every split of a fetched data set.
+
+    Args:
+        folder: what :func:`finesent.sources.fetch.fetch` filled; its source.json names the layout.
+        entry: the catalog's entry.
+
+    Returns:
+        By split (``train``, ``dev``, ``test``, or ``all``): a frame with a row for each row of the
+        file, in its order, and the columns ``id`` (str, ``<split>-<row from 1>``), ``text`` (str,
+        empty where there is none) and ``label`` (int, 0 to C - 1); the format vader-ratings adds
+        ``soft_label`` (a list of C floats that sum to 1).
+
+    Raises:
+        FinesentError: a file is empty, not UTF-8, lacks a column, or has a broken line or a label
+            that the catalog does not have; it names file, row and column.
+    """
+    layout_name = read_json(folder / "source.json")["layout"]
+    if layout_name not in entry.layouts:
+        raise FinesentError(
+            str(folder / "source.json"),
+            f"its layout {layout_name!r} is not in the catalog",
+            "run `dvc repro download`",
+        )
+    layout = entry.layouts[layout_name]
+    return {split: _read_split(folder, split, layout, len(entry.labels)) for split in layout.files}
+
+
+def check_published(frames: dict[str, pd.DataFrame], entry: Dataset, place: str) -> None:
+    """Compare what was read with the rows and the label histogram that the catalog expects.
+
+    Raises:
+        FinesentError: they differ; it says what was expected and what was found.
+    """
+    remedy = "the publisher's data changed: take another source, or correct rows and histogram in the catalog"
+    for split, frame in frames.items():
+        expected_rows = (entry.rows or {}).get(split)
+        if expected_rows is not None and len(frame) != expected_rows:
+            raise FinesentError(place, f"{split} has {len(frame)} rows, expected {expected_rows}", remedy)
+        expected = (entry.histogram or {}).get(split)
+        found = [int((frame["label"] == label).sum()) for label in range(len(entry.labels))]
+        if expected is not None and found != expected:
+            raise FinesentError(place, f"{split} has {found} rows by label, expected {expected}", remedy)
+
+
+def rating_class(rating: int | Fraction, classes: int) -> int:
+    """Return the class, 0 to ``classes`` - 1, of a rating from -4 to 4.
+
+    The scale is cut into bins of equal width that are closed on the right, as SST-5's were. The
+    arithmetic is exact, so a rating that lies on an edge belongs to the lower class everywhere.
+    """
+    low, high = _RATING_SCALE
+    position = Fraction(rating - low) * classes / (high - low)
+    return max(-(-position.numerator // position.denominator) - 1, 0)
+
+
+def _read_split(folder: Path, split: str, layout: Layout, classes: int) -> pd.DataFrame:
+    remote = layout.files[split]  # type: ignore[index]
+    file = _file(folder, remote, layout, classes)
+    if layout.format == "vader-ratings":
+        return _read_vader(file, folder, split)
+    rows = list(_READERS[layout.format](file))
+    if not rows:
+        raise file.error("it has no rows")
+    allowed = _label_values(layout, classes)
+    return _frame(
+        [f"{split}-{row.number}" for row in rows],
+        [row.text for row in rows],
+        [_class_of(row, allowed, file) for row in rows],
+    )
+
+
+def _file(folder: Path, remote: RemoteFile, layout: Layout, classes: int) -> _File:
+    file = _File(folder / remote.path, remote.path, layout, classes)
+    if not file.path.is_file():
+        raise file.error("the file is missing", remedy="run `dvc repro download`")
+    if file.path.stat().st_size == 0:
+        raise file.error("the file is empty")
+    return file
+
+
+def _frame(ids: list[str], texts: list[str], labels: list[int]) -> pd.DataFrame:
+    # Explicit types: pandas would otherwise guess them from the content.
+    frame = pd.DataFrame({"id": pd.Series(ids, dtype="str"), "text": pd.Series(texts, dtype="str")})
+    return frame.assign(label=pd.Series(labels, dtype="int64"))
+
+
+def _label_values(layout: Layout, classes: int) -> dict[str, int]:
+    """Return what the files write for each class."""
+    first = 1 if layout.format == "fasttext" else 0
+    values = layout.label_values or list(range(first, first + classes))
+    return {str(value): label for label, value in enumerate(values)}
+
+
+def _class_of(row: _Row, allowed: dict[str, int], file: _File) -> int:
+    if row.label not in allowed:
+        column = "" if file.layout.format in ("fasttext", "ptb-trees") else f", column {file.layout.label}"
+        raise FinesentError(
+            f"{file.name}, row {row.number}{column}",
+            f"the label {row.label!r} is not in the catalog; allowed are {', '.join(allowed)}",
+            _MEND,
+        )
+    return allowed[row.label]
+
+
+def _text_of(file: _File) -> str:
+    """Return a file's content without a byte order mark."""
+    try:
+        text = file.path.read_bytes().decode("utf-8").removeprefix("\ufeff")
+    except UnicodeDecodeError as error:
+        raise file.error(f"not UTF-8 (byte {error.start})", remedy="save the file as UTF-8") from error
+    if not text.strip():
+        raise file.error("the file is empty")
+    return text
+
+
+def _lines(file: _File) -> Iterator[tuple[int, str]]:
+    """Yield lines with their numbers; only line feeds end a line, as other separators occur in texts."""
+    lines = _text_of(file).split("\n")
+    while lines and not lines[-1].strip("\r"):
+        lines.pop()
+    for number, line in enumerate(lines, 1):
+        yield number, line.removesuffix("\r")
+
+
+def _read_fasttext(file: _File) -> Iterator[_Row]:
+    for number, line in _lines(file):
+        match = _FASTTEXT_LINE.fullmatch(line)
+        if match is None:
+            raise file.error(
+                f"a broken line: expected __label__<class>, a tab or space, and text, found {line[:60]!r}",
+                number,
+            )
+        yield _Row(number, match[2] or "", match[1])
+
+
+def _read_trees(file: _File) -> Iterator[_Row]:
+    for number, line in _lines(file):
+        root = _TREE_ROOT.match(line)
+        if root is None or not _is_one_tree(line):
+            raise file.error(f"a broken line: expected one tree (label …), found {line[:60]!r}", number)
+        yield _Row(number, " ".join(_TREE_LEAF.findall(line)), root[1])
+
+
+def _is_one_tree(line: str) -> bool:
+    """Tell whether the first bracket is closed by the last character, and not earlier."""
+    depth = 0
+    for position, character in enumerate(line):
+        depth += (character == "(") - (character == ")")
+        if depth <= 0:
+            return position == len(line) - 1
+    return False
+
+
+def _read_delimited(file: _File) -> Iterator[_Row]:
+    records = _records(file)
+    first_line, first = next(records)
+    names = first if file.layout.header else [str(number) for number in range(len(first))]
+    text, label = _column(file, names, file.layout.text), _column(file, names, file.layout.label)
+    if not file.layout.header:
+        records = chain([(first_line, first)], records)
+    for number, (line, record) in enumerate(records, 1):
+        if len(record) != len(names):
+            problem = f"a broken line (line {line}): {len(record)} fields, expected {len(names)}"
+            raise file.error(problem, number)
+        yield _Row(number, record[text], record[label].strip())
+
+
+def _records(file: _File) -> Iterator[tuple[int, list[str]]]:
+    """Yield the records of a csv or tsv file that are no blank lines, with the line that each ends on."""
+    # newline="" leaves line ends inside quoted fields as they are.
+    content = io.StringIO(_text_of(file), newline="")
+    # The default limit of 128 KiB a field is less than a long review may have.
+    csv.field_size_limit(2**31 - 1)
+    if file.layout.format == "tsv":
+        # Tab-separated corpora (GLUE's, say) have bare quotation marks in their texts.
+        reader = csv.reader(content, delimiter="\t", quoting=csv.QUOTE_NONE)
+    else:
+        reader = csv.reader(content, strict=True)
+    try:
+        for record in reader:
+            if record:
+                yield reader.line_num, record
+    except csv.Error as error:
+        raise file.error(f"a broken line (line {reader.line_num}): {error}") from error
+
+
+def _column(file: _File, names: list[str], wanted: str) -> int:
+    if wanted not in names:
+        raise _missing_column(file, wanted, names)
+    return names.index(wanted)
+
+
+def _missing_column(file: _File, wanted: str, names: list[str], row: int | None = None) -> FinesentError:
+    problem = f"there is no column {wanted!r}; it has {', '.join(map(repr, names))}"
+    return file.error(
+        problem, row, "name its columns in the catalog entry: `text:` and `label:` of the layout"
+    )
+
+
+def _read_jsonl(file: _File) -> Iterator[_Row]:
+    for number, line in _lines(file):
+        try:
+            record = json.loads(line)
+        except ValueError as error:
+            raise file.error(f"a broken line: no JSON ({error})", number) from error
+        if not isinstance(record, dict):
+            raise file.error("a broken line: no JSON object", number)
+        yield _row_of(file, number, record)
+
+
+def _read_parquet(file: _File) -> Iterator[_Row]:
+    import pyarrow as pa  # type: ignore[import-untyped]
+    import pyarrow.parquet as pq  # type: ignore[import-untyped]
+
+    columns = [file.layout.text, file.layout.label]
+    try:
+        with pq.ParquetFile(file.path) as parquet:
+            names = parquet.schema_arrow.names
+            for column in columns:
+                _column(file, names, column)
+            table = parquet.read(columns=columns)
+            table.validate(full=True)
+    except (pa.ArrowException, OSError) as error:
+        raise file.error(f"no parquet file, or a truncated or altered one ({error})") from error
+    for number, record in enumerate(table.to_pylist(), 1):
+        yield _row_of(file, number, record)
+
+
+def _row_of(file: _File, number: int, record: dict[str, Any]) -> _Row:
+    for column in (file.layout.text, file.layout.label):
+        if column not in record:
+            raise _missing_column(file, column, list(record), number)
+    text = _plain_text(record[file.layout.text])
+    if text is None:
+        raise file.error(f"column {file.layout.text}: no text but {record[file.layout.text]!r}", number)
+    return _Row(number, text, _label_text(record[file.layout.label]))
+
+
+def _plain_text(value: object) -> str | None:
+    """Return a cell as text, empty for null and NaN; None if it is no text at all."""
+    if value is None or value != value:
+        return ""
+    if isinstance(value, (list, dict, bytes)):
+        return None
+    text = str(value)
+    # JSON can spell half of a surrogate pair, which no UTF-8 file can hold.
+    return None if any("\ud800" <= character <= "\udfff" for character in text) else text
+
+
+def _label_text(value: object) -> str:
+    """Return a label as the catalog would write it; a column with gaps turns 3 into 3.0."""
+    if isinstance(value, float) and value.is_integer():
+        return str(int(value))
+    return str(value).strip()
+
+
+def _read_vader(file: _File, folder: Path, split: str) -> pd.DataFrame:
+    """Read sentences and join the ratings that people gave them."""
+    role = file.layout.extras.get("ratings")
+    if role is None:
+        raise file.error("the layout has no extra file `ratings`")
+    ratings = _read_ratings(_file(folder, role, file.layout, file.classes))
+    ids, texts, labels, soft_labels = [], [], [], []
+    for number, line in _lines(file):
+        identifier, _, text = _three_fields(file, number, line)
+        if identifier not in ratings:
+            raise file.error(f"there are no ratings for the id {identifier!r}", number)
+        given = ratings[identifier]
+        ids.append(f"{split}-{identifier}")
+        texts.append(text)
+        labels.append(rating_class(Fraction(sum(given), len(given)), file.classes))
+        soft_labels.append(_shares(given, file.classes))
+    return _frame(ids, texts, labels).assign(soft_label=pd.Series(soft_labels, dtype=object))
+
+
+def _three_fields(file: _File, number: int, line: str) -> list[str]:
+    fields = line.split("\t", 2)
+    if len(fields) != 3:
+        raise file.error(
+            f"a broken line: expected id, mean and text between tabs, found {line[:60]!r}", number
+        )
+    return fields
+
+
+def _read_ratings(file: _File) -> dict[str, list[int]]:
+    """Return the whole ratings from -4 to 4 of each id."""
+    low, high = _RATING_SCALE
+    ratings = {}
+    for number, line in _lines(file):
+        fields = line.split("\t")
+        try:
+            given = json.loads(fields[3])
+        except (IndexError, ValueError) as error:
+            raise file.error(
+                f"a broken line: expected id, mean, sd and a list of ratings, found {line[:60]!r}", number
+            ) from error
+        if (
+            not isinstance(given, list)
+            or not given
+            or not all(type(r) is int and low <= r <= high for r in given)
+        ):
+            raise file.error(
+                f"the ratings must be a list of whole numbers from {low} to {high}, found {given!r}", number
+            )
+        ratings[fields[0]] = given
+    return ratings
+
+
+def _shares(ratings: list[int], classes: int) -> list[float]:
+    """Return the share of the ratings that fall into each class."""
+    labels = [rating_class(rating, classes) for rating in ratings]
+    return [labels.count(label) / len(labels) for label in range(classes)]
+
+
+_READERS: dict[str, Callable[[_File], Iterator[_Row]]] = {
+    "csv": _read_delimited,
+    "tsv": _read_delimited,
+    "jsonl": _read_jsonl,
+    "parquet": _read_parquet,
+    "fasttext": _read_fasttext,
+    "ptb-trees": _read_trees,
+}

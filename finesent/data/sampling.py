@@ -1,0 +1,88 @@
+"""Drawing training rows: at random, seeded, in proportion from every label × length bin."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from finesent.errors import FinesentError
+from finesent.params.sample import Sample
+
+
+def sample_train(rows: pd.DataFrame, rules: Sample) -> pd.DataFrame:
+    """Return the drawn rows in their original order; upsampled copies follow their row.
+
+    Raises:
+        FinesentError: more rows are asked for than there are.
+    """
+    if rules.train_size is not None and rules.train_size > len(rows) and rules.balance != "upsample":
+        raise FinesentError(
+            "params.yaml: sample.train_size",
+            f"{rules.train_size} rows are asked for and there are {len(rows)}",
+            "lower it, or set it to null to take every row",
+        )
+    generator = np.random.default_rng(rules.seed)
+    labels = rows["label"].to_numpy(dtype=np.int64)
+    bins = length_bins(rows["text"], rules.length_bins)
+    if rules.balance == "none":
+        size = len(rows) if rules.train_size is None else rules.train_size
+        chosen = _draw(labels * rules.length_bins + bins, size, generator)
+    else:
+        chosen = _draw_balanced(labels, bins, rules, generator)
+    return rows.iloc[np.sort(chosen)].reset_index(drop=True)
+
+
+def length_bins(texts: pd.Series, count: int) -> np.ndarray:
+    """Return each text's quantile bin 0..count-1 by its number of words; ties share a bin."""
+    words = texts.str.split().str.len().to_numpy(dtype=np.int64)
+    edges = np.quantile(words, np.arange(1, count) / count)
+    return np.searchsorted(edges, words, side="left")
+
+
+def allocate(sizes: np.ndarray, total: int) -> np.ndarray:
+    """Share ``total`` draws among groups in proportion to ``sizes``, by the largest remainder.
+
+    No group gets more than it has, provided that ``total`` is at most the sum of the sizes.
+    """
+    exact = sizes * (total / sizes.sum())
+    quota = np.floor(exact).astype(np.int64)
+    # A stable sort makes equal remainders fall to the earlier group, on every machine.
+    order = np.argsort(-(exact - quota), kind="stable")
+    quota[order[: total - quota.sum()]] += 1
+    return quota
+
+
+def _draw(strata: np.ndarray, size: int, generator: np.random.Generator) -> np.ndarray:
+    """Draw ``size`` row numbers without replacement, in proportion from every stratum."""
+    names, counts = np.unique(strata, return_counts=True)
+    quotas = allocate(counts, size)
+    drawn = [
+        generator.choice(np.flatnonzero(strata == name), quota, replace=False)
+        for name, quota in zip(names, quotas, strict=True)
+    ]
+    return np.concatenate(drawn)
+
+
+def _draw_balanced(
+    labels: np.ndarray, bins: np.ndarray, rules: Sample, generator: np.random.Generator
+) -> np.ndarray:
+    classes, counts = np.unique(labels, return_counts=True)
+    targets = _class_targets(counts, rules)
+    chosen = []
+    for label, target in zip(classes, targets, strict=True):
+        members = np.flatnonzero(labels == label)
+        whole, rest = divmod(int(target), len(members))
+        chosen.append(np.repeat(members, whole))
+        if rest:
+            chosen.append(members[_draw(bins[members], rest, generator)])
+    return np.concatenate(chosen)
+
+
+def _class_targets(counts: np.ndarray, rules: Sample) -> np.ndarray:
+    """Rows that each class ends with: equal, but for a remainder that falls to the first classes."""
+    if rules.balance == "upsample":
+        total = counts.max() * len(counts) if rules.train_size is None else rules.train_size
+    else:
+        most = counts.min() * len(counts)
+        total = most if rules.train_size is None else min(rules.train_size, most)
+    return allocate(np.ones(len(counts)), int(total))

@@ -1,0 +1,79 @@
+"""The tables between the data stages: one Parquet file a split, the same bytes for the same rows."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from finesent.errors import FinesentError
+from finesent.files import replacing
+
+SPLITS = ("train", "dev", "test")
+
+_TYPES = {
+    "id": pa.string(),
+    "text": pa.string(),
+    "label": pa.int64(),
+    "soft_label": pa.list_(pa.float64()),
+    "group": pa.string(),
+}
+
+
+def write_rows(path: Path, rows: pd.DataFrame) -> None:
+    """Write the columns ``id, text, label`` and, where present, ``soft_label, group``, atomically.
+
+    No index, no library's own metadata and a fixed compression: equal rows give equal bytes.
+    """
+    columns = {
+        name: pa.array(rows[name].tolist(), type=kind) for name, kind in _TYPES.items() if name in rows.columns
+    }
+    write_arrow(path, pa.table(columns))
+
+
+def write_arrow(path: Path, table: pa.Table) -> None:
+    """Write an Arrow table as Parquet, atomically and reproducibly."""
+    with replacing(path) as temporary:
+        pq.write_table(table, temporary, compression="zstd", write_statistics=False)
+
+
+def read_rows(path: Path) -> pd.DataFrame:
+    """Read what :func:`write_rows` wrote.
+
+    Raises:
+        FinesentError: the file is missing or is no Parquet file.
+    """
+    return read_arrow(path).to_pandas()
+
+
+def read_arrow(path: Path) -> pa.Table:
+    """Read a Parquet file, naming it if that fails.
+
+    Raises:
+        FinesentError: the file is missing or is no Parquet file.
+    """
+    try:
+        return pq.read_table(path)
+    except FileNotFoundError as error:
+        raise FinesentError(str(path), "the file is missing", "run `dvc repro` to make it") from error
+    except pa.ArrowInvalid as error:
+        raise FinesentError(str(path), f"not a Parquet file ({error})", "delete it and run `dvc repro`") from error
+
+
+def class_counts(rows: pd.DataFrame, classes: int) -> list[int]:
+    """Return how many rows each class 0..C-1 has."""
+    return [int(count) for count in np.bincount(rows["label"].to_numpy(dtype=np.int64), minlength=classes)]
+
+
+def require_every_class(rows: pd.DataFrame, labels: list[str], place: str, remedy: str) -> None:
+    """Refuse rows in which a class is missing.
+
+    Raises:
+        FinesentError: naming the classes that have no row.
+    """
+    absent = [name for name, count in zip(labels, class_counts(rows, len(labels)), strict=True) if count == 0]
+    if absent:
+        raise FinesentError(place, f"no row of the class {', '.join(map(repr, absent))}", remedy)

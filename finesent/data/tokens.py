@@ -1,0 +1,78 @@
+"""Tokenized splits in memory: flat arrays, padded only when a batch is taken."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from finesent.data.encoding import Encoding
+from finesent.data.tables import read_arrow
+from finesent.errors import FinesentError
+
+
+@dataclass(frozen=True)
+class TokenizedSplit:
+    """One tokenized split of N rows.
+
+    Attributes:
+        ids: N row ids.
+        labels: (N,) int64 classes.
+        words: (N,) int64 lengths of the texts in words.
+        tokens: (T,) int32, all rows' token ids one after the other.
+        offsets: (N + 1,) int64; row i is ``tokens[offsets[i]:offsets[i + 1]]``.
+        encoding: how the tokens were made.
+    """
+
+    ids: list[str]
+    labels: np.ndarray
+    words: np.ndarray
+    tokens: np.ndarray
+    offsets: np.ndarray
+    encoding: Encoding
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    @property
+    def lengths(self) -> np.ndarray:
+        """(N,) number of tokens of each row."""
+        return np.diff(self.offsets)
+
+    def padded(self, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Return ``rows`` as a batch padded to its longest.
+
+        Args:
+            rows: (B,) row numbers.
+
+        Returns:
+            (B, L) int64 token ids and (B, L) int64 attention mask, 1 where there is a token.
+        """
+        lengths = self.lengths[rows]
+        columns = np.arange(lengths.max())
+        mask = columns < lengths[:, None]
+        # Where the mask is 0 the index is meaningless; it is clipped into range and overwritten.
+        where = np.minimum(self.offsets[rows][:, None] + columns, len(self.tokens) - 1)
+        return np.where(mask, self.tokens[where], self.encoding.pad_id).astype(np.int64), mask.astype(np.int64)
+
+
+def read_tokens(path: Path) -> TokenizedSplit:
+    """Read a split that tokenize wrote.
+
+    Raises:
+        FinesentError: the file is missing, is not a tokenized split, or has no row.
+    """
+    table = read_arrow(path)
+    encoding = Encoding.of(table, path)
+    if len(table) == 0:
+        raise FinesentError(str(path), "has no row", "raise sample.train_size, or check the data set")
+    lists = table["input_ids"].combine_chunks()
+    return TokenizedSplit(
+        ids=table["id"].to_pylist(),
+        labels=table["label"].to_numpy(),
+        words=table["words"].to_numpy(),
+        tokens=lists.flatten().to_numpy(),
+        offsets=np.concatenate([[0], np.cumsum(lists.value_lengths().to_numpy())]).astype(np.int64),
+        encoding=encoding,
+    )

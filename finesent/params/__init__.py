@@ -1,0 +1,1 @@
+"""params.yaml, typed: one module a stage, each holding exactly the keys that its stage may read."""

@@ -1,0 +1,139 @@
+"""An ablation: one block of params.yaml that says how a model is built and trained."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, model_validator
+
+from finesent.params.reading import PARAMS, block_of, merged
+from finesent.validation import Block, parse, unknown_name
+from finesent.yaml_files import read_yaml
+
+Fraction = Annotated[float, Field(ge=0, lt=1)]
+Rate = Annotated[float, Field(gt=0, le=1)]
+
+
+class NeverUnfreeze(Block):
+    """The backbone stays as it was pretrained; only the head learns."""
+
+    policy: Literal["never"]
+
+
+class UnfreezeAll(Block):
+    """The whole backbone begins to learn after ``after`` epochs of the head alone (0: at once)."""
+
+    policy: Literal["all"]
+    after: Annotated[int, Field(ge=0)]
+
+
+class UnfreezeTopDown(Block):
+    """After ``after`` epochs the top layer begins to learn, then one more every ``every`` epochs;
+    the embeddings follow the lowest layer."""
+
+    policy: Literal["top-down"]
+    after: Annotated[int, Field(ge=0)]
+    every: Annotated[int, Field(ge=1)]
+
+
+Unfreeze = Annotated[NeverUnfreeze | UnfreezeAll | UnfreezeTopDown, Field(discriminator="policy")]
+
+
+class Head(Block):
+    """The classifier on top of the pooled features (finesent/models/heads.py)."""
+
+    kind: Literal["linear", "linear-dropout-linear", "linear-tanh-linear"]
+    dropout: Fraction
+
+
+class LearningRate(Block):
+    """Peak learning rates of AdamW."""
+
+    head: Rate
+    backbone: Rate
+
+
+class Schedule(Block):
+    """How the learning rates move.
+
+    Attributes:
+        shape: ``constant``; ``linear`` falls to zero at the last step; ``exponential`` multiplies
+            by ``gamma`` after every epoch from epoch ``from_epoch`` on (counted from 1).
+        warmup: share of all steps over which a group's rate rises from zero, counted from the step
+            at which that group begins to learn.
+    """
+
+    shape: Literal["constant", "linear", "exponential"]
+    warmup: Fraction
+    gamma: Rate = 0.9
+    from_epoch: Annotated[int, Field(ge=1)] = 1
+
+
+class Batch(Block):
+    """The effective batch: either so many sentences, or as many as fit so many tokens with padding."""
+
+    sentences: Annotated[int, Field(ge=1)] | None = None
+    tokens: Annotated[int, Field(ge=1)] | None = None
+
+    @model_validator(mode="after")
+    def _one_of_both(self) -> Batch:
+        if (self.sentences is None) == (self.tokens is None):
+            raise ValueError("set exactly one of sentences and tokens, and the other to null")
+        return self
+
+
+class Ablation(Block):
+    """Everything that distinguishes one run from another, defaults filled in.
+
+    ``losses`` maps a loss's name to its own parameters; each has a ``weight``. They are checked by
+    the losses themselves (finesent/training/losses), which params.yaml's schema does not know.
+    """
+
+    input: str
+    pooling: Literal["first", "mean"]
+    head: Head
+    losses: Annotated[dict[str, dict[str, Any]], Field(min_length=1)]
+    unfreeze: Unfreeze
+    learning_rate: LearningRate
+    weight_decay: Annotated[float, Field(ge=0)]
+    schedule: Schedule
+    max_grad_norm: Annotated[float, Field(gt=0)] | None
+    batch: Batch
+    epochs: Annotated[int, Field(ge=1)]
+    patience: Annotated[int, Field(ge=1)] | None
+    select: Literal["accuracy", "macro-f1", "accuracy+macro-f1", "loss"]
+
+    @model_validator(mode="after")
+    def _unfreezes_in_time(self) -> Ablation:
+        if not isinstance(self.unfreeze, NeverUnfreeze) and self.unfreeze.after >= self.epochs:
+            raise ValueError(f"unfreeze.after={self.unfreeze.after} leaves none of the {self.epochs} epochs to fine-tune in")
+        return self
+
+
+def merge_ablation(defaults: dict[str, Any], override: dict[str, Any]) -> dict[str, Any]:
+    """Lay an ablation's block over ``defaults:``.
+
+    ``unfreeze`` is replaced as a whole when the policy differs, since each policy has keys of its
+    own; a loss set to null is taken out.
+    """
+    policy = override.get("unfreeze", {})
+    changes_policy = isinstance(policy, dict) and "policy" in policy
+    content = merged({key: value for key, value in defaults.items() if not (changes_policy and key == "unfreeze")}, override)
+    if isinstance(content.get("losses"), dict):
+        content["losses"] = {name: block for name, block in content["losses"].items() if block is not None}
+    return content
+
+
+def read_ablation(name: str, path: Path = PARAMS) -> Ablation:
+    """Return the ablation ``name`` with the defaults filled in.
+
+    Raises:
+        FinesentError: there is none of that name, or a key of it is unknown or impossible.
+    """
+    content = read_yaml(path)
+    ablations = block_of(content, "ablations", path)
+    if name not in ablations:
+        raise unknown_name(f"{path}: ablations", "ablation", name, list(ablations))
+    override = block_of(ablations, name, path)
+    return parse(Ablation, merge_ablation(block_of(content, "defaults", path), override), f"{path}: ablations.{name}")

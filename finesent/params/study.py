@@ -1,0 +1,70 @@
+"""The whole of params.yaml, checked across its blocks."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+from pydantic import model_validator
+
+from finesent.errors import FinesentError
+from finesent.params.ablation import Ablation, merge_ablation
+from finesent.params.clean import Clean
+from finesent.params.compare import Compare
+from finesent.params.evaluate import Evaluate
+from finesent.params.reading import PARAMS
+from finesent.params.sample import Sample
+from finesent.params.tokenize import Input
+from finesent.params.train import Seeds, Train
+from finesent.validation import Block, parse
+from finesent.yaml_files import read_yaml
+
+# metrics/<ablation>.json lies beside these two.
+_RESERVED = {"clean", "comparison"}
+_NAME = re.compile(r"^[a-z0-9][a-z0-9-]*$")
+
+
+class Study(Block):
+    """Every key of params.yaml; an unknown one anywhere is an error."""
+
+    dataset: str
+    backbone: str
+    seeds: Seeds
+    clean: Clean
+    sample: Sample
+    inputs: dict[str, Input]
+    train: Train
+    ablations: dict[str, Ablation]
+    evaluate: Evaluate
+    compare: Compare
+
+    @model_validator(mode="after")
+    def _names_fit(self) -> Study:
+        for name, ablation in self.ablations.items():
+            if ablation.input not in self.inputs:
+                raise ValueError(f"ablations.{name}.input={ablation.input!r} is not among the inputs {sorted(self.inputs)}")
+            if not _NAME.match(name) or name in _RESERVED:
+                raise ValueError(f"ablations.{name}: a name is made of a-z, 0-9 and '-', and is none of {sorted(_RESERVED)}")
+        if self.compare.baseline not in self.ablations:
+            raise ValueError(f"compare.baseline={self.compare.baseline!r} is not among the ablations {sorted(self.ablations)}")
+        return self
+
+
+def read_study(path: Path = PARAMS) -> Study:
+    """Read and check the whole file, with ``defaults`` laid under every ablation.
+
+    Raises:
+        FinesentError: any key anywhere is missing, unknown, of the wrong type or impossible.
+    """
+    content = dict(read_yaml(path))
+    defaults = content.pop("defaults", {})
+    ablations = content.get("ablations")
+    if not isinstance(defaults, dict) or not isinstance(ablations, dict):
+        raise FinesentError(str(path), "defaults and ablations must be mappings", "compare it with the file in git")
+    content["ablations"] = {name: _merged_or_same(defaults, block) for name, block in ablations.items()}
+    return parse(Study, content, str(path))
+
+
+def _merged_or_same(defaults: dict[str, Any], block: Any) -> Any:
+    return merge_ablation(defaults, block) if isinstance(block, dict) else block

@@ -1,0 +1,44 @@
+"""What the train stage reads, beside the defaults and its own ablation."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, Field
+
+from finesent.validation import Block
+
+
+def _distinct(seeds: list[int]) -> list[int]:
+    if len(set(seeds)) != len(seeds):
+        raise ValueError("a seed stands twice; the same run would be counted as two")
+    return seeds
+
+
+Seeds = Annotated[list[Annotated[int, Field(ge=0, lt=2**32)]], Field(min_length=1), AfterValidator(_distinct)]
+Device = Literal["auto", "cpu", "cuda"]
+Precision = Literal["auto", "float32", "bf16"]
+
+
+class Train(Block):
+    """Where and how the arithmetic is done.
+
+    Attributes:
+        device: ``auto`` is CUDA where there is a device, else the CPU.
+        precision: ``auto`` is bf16 where the device multiplies it in hardware, else float32; the
+            weights and the optimizer's moments are float32 either way.
+        micro_batch: sentences in one forward pass; null puts a whole batch through. The effective
+            batch is the ablation's either way.
+    """
+
+    device: Device
+    precision: Precision
+    micro_batch: Annotated[int, Field(ge=1)] | None
+
+
+class TrainParams(Block):
+    """The keys of params.yaml that train depends on, the ablation's own block apart."""
+
+    dataset: str
+    seeds: Seeds
+    train: Train

@@ -1,0 +1,1 @@
+"""Where data sets and backbones are fetched from: one module for each kind of source."""

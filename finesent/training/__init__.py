@@ -1,0 +1,1 @@
+"""Training: one readable loop, and the parts that it is made of."""

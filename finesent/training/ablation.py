@@ -1,0 +1,204 @@
+"""Training one ablation with every seed, in one process: they share tokens, features and pretrained weights."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache
+from importlib.metadata import version
+from pathlib import Path
+
+import torch
+from filelock import FileLock, Timeout
+
+from finesent.data.tokens import TokenizedSplit, read_tokens
+from finesent.errors import FinesentError
+from finesent.files import replacing
+from finesent.models.classifier import Classifier
+from finesent.models.encoder import load_encoder
+from finesent.models.heads import initialise
+from finesent.models.saving import Description, save_encoder, save_head
+from finesent.params.ablation import Ablation
+from finesent.params.train import TrainParams
+from finesent.training.checkpoint import RunState
+from finesent.training.device import choose_device, choose_precision
+from finesent.training.fingerprint import fingerprint
+from finesent.training.forward import Engine, all_features
+from finesent.training.history import EpochRecord, write_history
+from finesent.training.loop import FrozenFeatures, Run, Study
+from finesent.training.losses import build_losses
+from finesent.training.progress import Progress
+from finesent.training.selection import is_collapsed
+from finesent.training.steps import MicroBatches
+from finesent.training.streams import torch_stream
+
+
+@dataclass(frozen=True)
+class Paths:
+    """Where an ablation reads from and writes to."""
+
+    tokens: Path
+    backbone: Path
+    models: Path
+    history: Path
+    work: Path
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What came of an ablation: dev accuracy by seed, and the seeds that collapsed."""
+
+    dev_accuracy: dict[int, float]
+    collapsed: list[int]
+
+
+def work_folder() -> Path:
+    """The folder of checkpoints: beside DVC's own, also inside the temporary folders of queued experiments."""
+    return Path(os.environ.get("DVC_ROOT", ".")) / ".work"
+
+
+def train_ablation(name: str, ablation: Ablation, params: TrainParams, classes: int, paths: Paths) -> Outcome:
+    """Train every seed and put models and history in place together.
+
+    Raises:
+        FinesentError: an input is missing or impossible; another process trains the same configuration.
+    """
+    losses = build_losses(ablation, f"params.yaml: ablations.{name}")
+    device = choose_device(params.train.device)
+    engine = Engine(device, choose_precision(params.train.precision, device))
+    mark = _fingerprint(ablation, params, engine, paths)
+    work = paths.work / mark
+    train, dev = read_tokens(paths.tokens / "train.parquet"), read_tokens(paths.tokens / "dev.parquet")
+    _require_classes(train, dev, classes, paths.tokens)
+    classifier = Classifier(load_encoder(paths.backbone), ablation.pooling, ablation.head, classes).to(device)
+    study = Study(
+        name=name,
+        ablation=ablation,
+        losses=losses,
+        train=train,
+        dev=dev,
+        engine=engine,
+        frozen=_frozen_features(engine, classifier, train, dev),
+        pretrained={key: value.detach().clone() for key, value in classifier.named_parameters() if key.startswith("encoder.")},
+        micro_batches=MicroBatches(params.train.micro_batch, Progress.say),
+        fingerprint=mark,
+        work=work,
+    )
+    with _only_one(work):
+        outcome = _train_seeds(study, classifier, params.seeds, paths)
+    shutil.rmtree(work, ignore_errors=True)
+    return outcome
+
+
+def _train_seeds(study: Study, classifier: Classifier, seeds: list[int], paths: Paths) -> Outcome:
+    records: list[EpochRecord] = []
+    accuracies: dict[int, float] = {}
+    with replacing(paths.models, within=study.work) as folder:
+        folder.mkdir()
+        for seed in seeds:
+            reset(study, classifier, seed)
+            state = Run(study, classifier, seed).train()
+            for record in state.records:
+                record.selected = int(record.epoch == state.best_epoch)
+            records += state.records
+            accuracies[seed] = state.records[state.best_epoch - 1].dev_accuracy
+            _save(study, classifier, state, seed, folder)
+        write_history(paths.history, records)
+    collapsed = [seed for seed, accuracy in accuracies.items() if is_collapsed(accuracy, study.dev.labels)]
+    return Outcome(accuracies, collapsed)
+
+
+def reset(study: Study, classifier: Classifier, seed: int) -> None:
+    """Give the classifier its pretrained encoder again, and the head that this seed starts from."""
+    # Drawn on the CPU and then moved, so that every device starts from the same head.
+    head = classifier.head.cpu()
+    initialise(head, torch_stream(seed, "head"))
+    head.to(study.engine.device)
+    with torch.no_grad():
+        for key, parameter in classifier.named_parameters():
+            if key in study.pretrained:
+                parameter.copy_(study.pretrained[key])
+
+
+def _frozen_features(
+    engine: Engine, classifier: Classifier, train: TokenizedSplit, dev: TokenizedSplit
+) -> Callable[[], FrozenFeatures]:
+    """A function that gives the features of the pretrained encoder, computing them at its first call.
+
+    That first call comes in a frozen epoch, when the classifier's encoder still is the pretrained one.
+    """
+
+    @cache
+    def features() -> FrozenFeatures:
+        return FrozenFeatures(all_features(engine, classifier, train), all_features(engine, classifier, dev))
+
+    return features
+
+
+def _save(study: Study, classifier: Classifier, state: RunState, seed: int, folder: Path) -> None:
+    changed = any(key.startswith("encoder.") for key in state.best)
+    where = "encoder" if changed else "../encoder"
+    target = folder / str(seed)
+    target.mkdir()
+    if changed or not (folder / "encoder").exists():
+        save_encoder(classifier.encoder, target / where)
+    description = Description(
+        ablation=study.name,
+        seed=seed,
+        classes=classifier.head[-1].out_features,
+        pooling=study.ablation.pooling,
+        head=study.ablation.head.model_dump(),
+        encoder=where,
+        encoding=study.train.encoding,
+        training={
+            "best_epoch": state.best_epoch,
+            "epochs": state.epoch,
+            "device": study.engine.device.type,
+            "precision": study.engine.precision,
+            "torch": version("torch"),
+            "transformers": version("transformers"),
+        },
+    )
+    save_head(classifier, description, target)
+
+
+def _fingerprint(ablation: Ablation, params: TrainParams, engine: Engine, paths: Paths) -> str:
+    return fingerprint(
+        {"ablation": ablation.model_dump(mode="json"), "train": params.train.model_dump(mode="json")},
+        [paths.tokens / "train.parquet", paths.tokens / "dev.parquet", paths.backbone],
+        {"device": engine.device.type, "precision": engine.precision, "threads": torch.get_num_threads()},
+    )
+
+
+class _only_one:  # noqa: N801 - used as a context manager, like a function
+    """Holds a lock on the checkpoints for as long as the block runs."""
+
+    def __init__(self, work: Path) -> None:
+        work.parent.mkdir(parents=True, exist_ok=True)
+        self._path = work.with_suffix(".lock")
+        self._lock = FileLock(self._path)
+
+    def __enter__(self) -> None:
+        try:
+            self._lock.acquire(timeout=0)
+        except Timeout as error:
+            raise FinesentError(
+                str(self._path), "another process is training this very configuration", "wait for it, or stop it, and run again"
+            ) from error
+
+    def __exit__(self, *_: object) -> None:
+        self._lock.release()
+
+
+def _require_classes(train: TokenizedSplit, dev: TokenizedSplit, classes: int, tokens: Path) -> None:
+    for name, split in (("train", train), ("dev", dev)):
+        present = set(split.labels.tolist())
+        absent = sorted(set(range(classes)) - present)
+        if absent or not present <= set(range(classes)):
+            raise FinesentError(
+                str(tokens / f"{name}.parquet"),
+                f"has labels {sorted(present)}, where every one of 0..{classes - 1} is needed and no other",
+                "run `dvc repro` from clean on, with more rows or another split",
+            )

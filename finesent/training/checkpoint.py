@@ -1,0 +1,104 @@
+"""The state of a run at its last finished epoch: safetensors and JSON, replaced in one step.
+
+It lies outside DVC's outputs, in ``.work/<fingerprint>/<seed>/``, because DVC deletes outputs before a
+stage runs. A folder ``epoch-<n>`` there is complete by construction: it is written under another name and
+renamed.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+
+from finesent.errors import FinesentError
+from finesent.files import read_json, replacing, write_json
+from finesent.training.history import EpochRecord
+
+Tensors = dict[str, torch.Tensor]
+
+
+@dataclass
+class RunState:
+    """Everything that an epoch hands to the next.
+
+    Attributes:
+        fingerprint: of the configuration.
+        epoch: last finished epoch; 0 before the first.
+        step: optimizer steps so far.
+        best_epoch: the epoch whose weights are kept so far.
+        best_score: its selection score on dev.
+        finished: whether the run has ended.
+        records: one an epoch.
+        weights: parameters that have learned so far, by name.
+        best: those of the best epoch.
+        moments: the optimizer's.
+    """
+
+    fingerprint: str
+    epoch: int = 0
+    step: int = 0
+    best_epoch: int = 0
+    best_score: float = float("-inf")
+    finished: bool = False
+    records: list[EpochRecord] = field(default_factory=list)
+    weights: Tensors = field(default_factory=dict)
+    best: Tensors = field(default_factory=dict)
+    moments: Tensors = field(default_factory=dict)
+
+
+_TENSORS = ("weights", "best", "moments")
+
+
+def save_state(folder: Path, state: RunState) -> None:
+    """Write the state of ``state.epoch`` and then remove the older ones."""
+    with replacing(folder / f"epoch-{state.epoch:05d}") as temporary:
+        temporary.mkdir(parents=True)
+        for name in _TENSORS:
+            tensors = {key: value.detach().cpu().contiguous() for key, value in getattr(state, name).items()}
+            save_file(tensors, temporary / f"{name}.safetensors")
+        plain = {key: value for key, value in vars(state).items() if key not in _TENSORS}
+        plain["records"] = [asdict(record) for record in state.records]
+        write_json(temporary / "state.json", plain)
+        # A rename may reach the disk before the content does; after a power cut that would be half a state.
+        _flush(temporary)
+    for old in _states(folder)[:-1]:
+        shutil.rmtree(old)
+
+
+def load_state(folder: Path, fingerprint: str) -> RunState | None:
+    """Return the last finished epoch's state, or None where there is none.
+
+    Raises:
+        FinesentError: the state belongs to another configuration, or is damaged.
+    """
+    states = _states(folder)
+    if not states:
+        return None
+    newest = states[-1]
+    content = read_json(newest / "state.json")
+    if content.get("fingerprint") != fingerprint:
+        raise FinesentError(
+            str(newest), "is the checkpoint of another configuration", f"delete {folder.parent} and run again; nothing else refers to it"
+        )
+    try:
+        tensors = {name: load_file(newest / f"{name}.safetensors") for name in _TENSORS}
+    except (OSError, SafetensorError) as error:
+        raise FinesentError(str(newest), f"is damaged ({error})", f"delete {newest} and run again") from error
+    content["records"] = [EpochRecord(**record) for record in content["records"]]
+    return RunState(**content, **tensors)
+
+
+def _states(folder: Path) -> list[Path]:
+    return sorted(folder.glob("epoch-*")) if folder.is_dir() else []
+
+
+def _flush(folder: Path) -> None:
+    for file in folder.iterdir():
+        with file.open("rb") as opened:
+            os.fsync(opened.fileno())

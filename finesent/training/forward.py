@@ -1,0 +1,76 @@
+"""Forward passes over a tokenized split: for training, for scoring, and once for all frozen epochs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import numpy as np
+import torch
+
+from finesent.data.tokens import TokenizedSplit
+from finesent.models.classifier import Classifier
+from finesent.training.batches import length_ordered
+from finesent.training.device import autocast
+
+# Tokens, padding included, in a forward pass without gradient.
+SCORING_TOKENS = 8192
+
+
+class Engine:
+    """Where tensors live and in which precision they are multiplied."""
+
+    def __init__(self, device: torch.device, precision: str) -> None:
+        self.device = device
+        self.precision = precision
+
+    def autocast(self) -> torch.autocast:
+        """The context for a forward pass."""
+        return autocast(self.device, self.precision)
+
+    def encode(self, classifier: Classifier, split: TokenizedSplit, rows: np.ndarray) -> torch.Tensor:
+        """Return (B, H) float32 features of the rows, with gradient where the encoder learns."""
+        input_ids, mask = split.padded(rows)
+        with self.autocast():
+            return classifier.features(self.place(input_ids), self.place(mask))
+
+    def classify(self, classifier: Classifier, features: torch.Tensor) -> torch.Tensor:
+        """Return (B, C) float32 logits of (B, H) features."""
+        with self.autocast():
+            return classifier.head(features).float()
+
+    def place(self, array: np.ndarray) -> torch.Tensor:
+        """Copy an array to the device."""
+        return torch.from_numpy(array).to(self.device, non_blocking=True)
+
+
+@contextmanager
+def scoring(classifier: Classifier) -> Iterator[None]:
+    """Eval mode and no gradients inside; every module's own mode again afterwards."""
+    modes = {module: module.training for module in classifier.modules()}
+    classifier.eval()
+    try:
+        with torch.no_grad():
+            yield
+    finally:
+        for module, mode in modes.items():
+            module.training = mode
+
+
+def all_features(
+    engine: Engine, classifier: Classifier, split: TokenizedSplit, tokens: int = SCORING_TOKENS
+) -> torch.Tensor:
+    """Return (N, H) float32 features of a whole split on the engine's device, computed in length order."""
+    parts, order = [], []
+    with scoring(classifier):
+        for rows in length_ordered(split.lengths, tokens):
+            parts.append(engine.encode(classifier, split, rows))
+            order.append(rows)
+    features = torch.cat(parts)
+    return features[torch.from_numpy(np.argsort(np.concatenate(order))).to(features.device)]
+
+
+def all_logits(engine: Engine, classifier: Classifier, features: torch.Tensor) -> np.ndarray:
+    """Return (N, C) float32 logits of (N, H) features."""
+    with scoring(classifier):
+        return engine.classify(classifier, features).cpu().numpy()

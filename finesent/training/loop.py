@@ -1,0 +1,230 @@
+"""The training loop of one seed: epochs of steps, a dev score after each, the best epoch kept."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from finesent.data.tokens import TokenizedSplit
+from finesent.errors import FinesentError
+from finesent.models.classifier import Classifier
+from finesent.params.ablation import Ablation
+from finesent.training.batches import epoch_batches
+from finesent.training.checkpoint import RunState, load_state, save_state
+from finesent.training.forward import Engine, all_features, all_logits
+from finesent.training.history import EpochRecord
+from finesent.training.losses import Loss
+from finesent.training.objective import Objective
+from finesent.training.optimizer import Optimizer
+from finesent.training.progress import Progress
+from finesent.training.selection import DevScores, dev_scores
+from finesent.training.steps import MicroBatches, clip
+from finesent.training.streams import numpy_stream, seed_dropout
+from finesent.training.unfreezing import depth_at
+
+
+@dataclass(frozen=True)
+class FrozenFeatures:
+    """Features of the pretrained encoder, which every seed's frozen epochs share.
+
+    Attributes:
+        train: (N, H) float32.
+        dev: (M, H) float32.
+    """
+
+    train: torch.Tensor
+    dev: torch.Tensor
+
+
+@dataclass(frozen=True)
+class Study:
+    """What all seeds of an ablation share.
+
+    Attributes:
+        name: of the ablation.
+        ablation: its parameters.
+        losses: by name.
+        train: tokenized training split.
+        dev: tokenized dev split.
+        engine: device and precision.
+        frozen: gives the pretrained encoder's features, computed when first asked for.
+        pretrained: the encoder's parameters as downloaded, by their name in the classifier.
+        micro_batches: how a batch is cut to fit memory.
+        fingerprint: of the configuration.
+        work: folder of the checkpoints.
+    """
+
+    name: str
+    ablation: Ablation
+    losses: dict[str, Loss]
+    train: TokenizedSplit
+    dev: TokenizedSplit
+    engine: Engine
+    frozen: Callable[[], FrozenFeatures]
+    pretrained: dict[str, torch.Tensor]
+    micro_batches: MicroBatches
+    fingerprint: str
+    work: Path
+
+
+class Run:
+    """One seed of one ablation, from its head's first weights to its best epoch."""
+
+    def __init__(self, study: Study, classifier: Classifier, seed: int) -> None:
+        self.study = study
+        self.classifier = classifier
+        self.seed = seed
+        ablation = study.ablation
+        self.optimizer = Optimizer(ablation.learning_rate, ablation.weight_decay, ablation.schedule, ablation.epochs)
+        self.state = RunState(study.fingerprint)
+
+    def train(self) -> RunState:
+        """Train, or go on from the last finished epoch, and leave the best epoch's weights in the classifier.
+
+        Raises:
+            FinesentError: the loss is no longer a number, memory is too small for one sentence, or a
+                checkpoint belongs to another configuration.
+        """
+        self._resume()
+        epochs, rows = self.study.ablation.epochs, len(self.study.train)
+        title = f"{self.study.name} seed {self.seed}"
+        with Progress(title, epochs * rows, self.state.epoch * rows) as progress:
+            while not self.state.finished:
+                self._epoch(self.state.epoch + 1, progress)
+                save_state(self._folder, self.state)
+            progress.stop_early((epochs - self.state.epoch) * rows)
+        self._restore(self.state.best)
+        return self.state
+
+    @property
+    def _folder(self) -> Path:
+        return self.study.work / str(self.seed)
+
+    def _epoch(self, epoch: int, progress: Progress) -> None:
+        started = time.perf_counter()
+        self._unfreeze(epoch)
+        seed_dropout(self.seed, epoch)
+        loss, norm = self._steps(epoch, progress)
+        trained = time.perf_counter() - started
+        scores = self._score_dev(epoch)
+        record = EpochRecord(
+            seed=self.seed,
+            epoch=epoch,
+            step=self.state.step,
+            trainable_layers=self._depth(epoch),
+            learning_rate_head=self.optimizer.rate_of(head=True),
+            learning_rate_backbone=self.optimizer.rate_of(head=False),
+            train_loss=loss,
+            gradient_norm=norm,
+            dev_loss=scores.loss,
+            dev_accuracy=scores.accuracy,
+            dev_macro_f1=scores.macro_f1,
+            seconds=time.perf_counter() - started,
+            sentences_per_second=len(self.study.train) / trained,
+        )
+        self._close(record, scores)
+        progress.epoch_ended(epoch, scores.accuracy)
+
+    def _steps(self, epoch: int, progress: Progress) -> tuple[float, float]:
+        """One pass over the training rows; returns the mean loss and the mean gradient norm."""
+        study = self.study
+        batches = epoch_batches(study.train.lengths, study.ablation.batch, numpy_stream(self.seed, "order", epoch))
+        objective = self._objective(epoch)
+        losses, norms = [], []
+        for number, rows in enumerate(batches):
+            self.optimizer.set_rates((epoch - 1 + number / len(batches)) / study.ablation.epochs)
+            losses.append(study.micro_batches.backward(rows, objective, self.optimizer.zero_grad))
+            norms.append(clip(self.optimizer.parameters, study.ablation.max_grad_norm))
+            self.optimizer.step()
+            progress.advance(len(rows), losses[-1])
+        self.state.step += len(batches)
+        # Fetched once an epoch: a look at every step's loss would wait for the device at every step.
+        values = torch.stack(losses).cpu().numpy()
+        self._require_numbers(values, epoch)
+        return float(values.mean()), float(torch.stack(norms).mean())
+
+    def _objective(self, epoch: int) -> Objective:
+        study = self.study
+        if self._depth(epoch) == 0:
+            # On frozen features only the losses that reach the head have a gradient; the others are left
+            # out, so that no companion is encoded for nothing.
+            losses = {name: loss for name, loss in study.losses.items() if loss.trains_head}
+            return Objective(study.engine, self.classifier, study.train, losses, {}, study.frozen().train)
+        drawn = {
+            name: loss.draw_companions(study.train.labels, numpy_stream(self.seed, f"companions/{name}", epoch))
+            for name, loss in study.losses.items()
+        }
+        companions = {name: rows for name, rows in drawn.items() if rows is not None}
+        return Objective(study.engine, self.classifier, study.train, study.losses, companions, None)
+
+    def _score_dev(self, epoch: int) -> DevScores:
+        study = self.study
+        if self._depth(epoch) == 0:
+            features = study.frozen().dev
+        else:
+            features = all_features(study.engine, self.classifier, study.dev)
+        return dev_scores(study.dev.labels, all_logits(study.engine, self.classifier, features))
+
+    def _close(self, record: EpochRecord, scores: DevScores) -> None:
+        """Take the finished epoch into the state, and decide whether it is the best and the last."""
+        state, ablation = self.state, self.study.ablation
+        state.epoch = record.epoch
+        state.records.append(record)
+        state.weights = self._learned()
+        state.moments = self.optimizer.state()
+        if scores.by(ablation.select) > state.best_score:
+            state.best_score, state.best_epoch = scores.by(ablation.select), record.epoch
+            state.best = {name: tensor.clone() for name, tensor in state.weights.items()}
+        state.finished = state.epoch == ablation.epochs or self._out_of_patience()
+
+    def _out_of_patience(self) -> bool:
+        ablation = self.study.ablation
+        if ablation.patience is None:
+            return False
+        # Waiting begins once everything that will ever learn does: a plateau of the frozen epochs is no end.
+        settled = next(e for e in range(1, ablation.epochs + 1) if self._depth(e) == self._depth(ablation.epochs))
+        return self.state.epoch - max(self.state.best_epoch, settled) >= ablation.patience
+
+    def _resume(self) -> None:
+        found = load_state(self._folder, self.study.fingerprint)
+        if found is None:
+            return
+        if not found.finished:
+            Progress.say(f"{self.study.name} seed {self.seed}: going on after epoch {found.epoch}")
+        for epoch in range(1, found.epoch + 1):
+            self._unfreeze(epoch)
+        self._restore(found.weights)
+        self.optimizer.load_state(found.moments)
+        self.state = found
+
+    def _unfreeze(self, epoch: int) -> None:
+        self.classifier.set_depth(self._depth(epoch))
+        learning = [(name, parameter) for name, parameter in self.classifier.named_parameters() if parameter.requires_grad]
+        self.optimizer.add(learning, started=(epoch - 1) / self.study.ablation.epochs)
+
+    def _depth(self, epoch: int) -> int:
+        return depth_at(epoch, self.study.ablation.unfreeze, len(self.classifier.parts()))
+
+    def _learned(self) -> dict[str, torch.Tensor]:
+        return {name: parameter.detach() for name, parameter in self.classifier.named_parameters() if parameter.requires_grad}
+
+    def _restore(self, weights: dict[str, torch.Tensor]) -> None:
+        """Put weights into the classifier by name; what they do not name goes back to its pretrained value."""
+        with torch.no_grad():
+            for name, parameter in self.classifier.named_parameters():
+                parameter.copy_(weights[name] if name in weights else self.study.pretrained[name])
+
+    def _require_numbers(self, losses: np.ndarray, epoch: int) -> None:
+        if np.isfinite(losses).all():
+            return
+        step = int(np.flatnonzero(~np.isfinite(losses))[0]) + 1
+        raise FinesentError(
+            f"{self.study.name} seed {self.seed}, epoch {epoch}, step {step}",
+            "the loss is no longer a number; the last finished epoch is kept",
+            "lower the learning rates, raise schedule.warmup, or set train.precision to float32",
+        )

@@ -1,0 +1,61 @@
+"""From rows to the weighted sum of losses, whether the encoder runs or its features are cached."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+
+from finesent.data.tokens import TokenizedSplit
+from finesent.models.classifier import Classifier
+from finesent.training.forward import Engine
+from finesent.training.losses import Loss
+from finesent.training.losses.base import LossInputs
+
+
+@dataclass
+class Objective:
+    """The objective of one epoch.
+
+    Attributes:
+        engine: device and precision.
+        classifier: the model.
+        split: the training split.
+        losses: by name.
+        companions: (N, K) rows drawn for this epoch by each loss that draws any.
+        cached: (N, H) features of all rows while the encoder is frozen; None while it learns.
+    """
+
+    engine: Engine
+    classifier: Classifier
+    split: TokenizedSplit
+    losses: dict[str, Loss]
+    companions: dict[str, np.ndarray]
+    cached: torch.Tensor | None
+
+    def __call__(self, rows: np.ndarray) -> torch.Tensor:
+        """Return the weighted sum of losses over the rows, a scalar."""
+        drawn = {name: companions[rows] for name, companions in self.companions.items()}
+        features = self._features(np.concatenate([rows, *(block.ravel() for block in drawn.values())]))
+        anchors = features[: len(rows)]
+        logits = self.engine.classify(self.classifier, anchors)
+        labels = self.engine.place(self.split.labels[rows])
+        total = torch.zeros((), device=features.device)
+        start = len(rows)
+        for name, loss in self.losses.items():
+            block = None
+            if name in drawn:
+                count = drawn[name].size
+                block = features[start : start + count].unflatten(0, drawn[name].shape)
+                start += count
+            total = total + loss.weight * loss(LossInputs(logits, labels, anchors, block))
+        return total
+
+    def _features(self, rows: np.ndarray) -> torch.Tensor:
+        """One pass through the encoder for anchors and companions together, each row once."""
+        unique, where = np.unique(rows, return_inverse=True)
+        if self.cached is not None:
+            return self.cached[self.engine.place(rows)]
+        features = self.engine.encode(self.classifier, self.split, unique)
+        return features if len(unique) == len(rows) and (where == np.arange(len(rows))).all() else features[self.engine.place(where)]

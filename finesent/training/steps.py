@@ -1,0 +1,79 @@
+"""One optimizer step, in as many pieces as memory allows."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+
+import numpy as np
+import torch
+from torch import nn
+
+from finesent.errors import FinesentError
+
+
+class MicroBatches:
+    """Gradients of a whole batch, from pieces of at most ``size`` rows.
+
+    The effective batch never changes: each piece counts by its share of the rows. When memory runs out
+    the size is halved, said so, and the batch begun again.
+    """
+
+    def __init__(self, size: int | None, say: Callable[[str], None]) -> None:
+        self.size = size
+        self._say = say
+
+    def backward(self, rows: np.ndarray, loss_of: Callable[[np.ndarray], torch.Tensor], reset: Callable[[], None]) -> torch.Tensor:
+        """Accumulate the gradient of the mean loss over ``rows`` and return that loss, detached.
+
+        Args:
+            rows: (B,) rows of the batch.
+            loss_of: mean loss of a piece.
+            reset: drops gradients that a failed attempt left behind.
+
+        Raises:
+            FinesentError: memory runs out even with one row at a time.
+        """
+        while True:
+            try:
+                return self._attempt(rows, loss_of)
+            except (MemoryError, RuntimeError) as error:
+                if not is_out_of_memory(error):
+                    raise
+                self._halve(len(rows), error)
+            # Outside the except block, where the traceback no longer holds the failed attempt's tensors.
+            reset()
+            if torch.cuda.is_available():
+                torch.cuda.empty_cache()
+
+    def _attempt(self, rows: np.ndarray, loss_of: Callable[[np.ndarray], torch.Tensor]) -> torch.Tensor:
+        size = self.size or len(rows)
+        total: torch.Tensor | None = None
+        for start in range(0, len(rows), size):
+            piece = rows[start : start + size]
+            loss = loss_of(piece) * (len(piece) / len(rows))
+            loss.backward()
+            total = loss.detach() if total is None else total + loss.detach()
+        assert total is not None
+        return total
+
+    def _halve(self, rows: int, error: BaseException) -> None:
+        tried = min(self.size or rows, rows)
+        if tried == 1:
+            raise FinesentError(
+                "train", "out of memory with a single sentence at a time", "use a smaller backbone or a shorter inputs.*.max_length"
+            ) from error
+        self.size = math.ceil(tried / 2)
+        self._say(f"out of memory: micro-batch {tried} -> {self.size} sentences; the effective batch stays {rows}")
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Whether an exception is PyTorch's or Python's way of saying that memory ran out."""
+    if isinstance(error, (MemoryError, torch.OutOfMemoryError)):
+        return True
+    return "can't allocate memory" in str(error) or "not enough memory" in str(error)
+
+
+def clip(parameters: list[nn.Parameter], max_norm: float | None) -> torch.Tensor:
+    """Scale the gradients down to ``max_norm`` together, and return their norm before that."""
+    return torch.nn.utils.clip_grad_norm_(parameters, math.inf if max_norm is None else max_norm)
