@@ -84,7 +84,9 @@ def read_json(path: Path) -> Any:
     except FileNotFoundError as error:
         raise FinesentError(str(path), "the file is missing", "run `dvc repro` to make it") from error
     except (json.JSONDecodeError, UnicodeDecodeError) as error:
-        raise FinesentError(str(path), f"not valid JSON ({error})", "delete it and run `dvc repro`") from error
+        raise FinesentError(
+            str(path), f"not valid JSON ({error})", "delete it and run `dvc repro`"
+        ) from error
 
 
 def _remove(path: Path) -> None:

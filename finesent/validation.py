@@ -46,7 +46,9 @@ def unknown_name(place: str, kind: str, name: str, known: list[str]) -> Finesent
     """An error for a name that is in no list, with the nearest known names."""
     near = difflib.get_close_matches(name, known, n=1)
     hint = f" (did you mean {near[0]!r}?)" if near else ""
-    return FinesentError(place, f"unknown {kind} {name!r}{hint}", f"choose one of: {', '.join(sorted(known))}")
+    return FinesentError(
+        place, f"unknown {kind} {name!r}{hint}", f"choose one of: {', '.join(sorted(known))}"
+    )
 
 
 def _explain(detail: ErrorDetails) -> str:

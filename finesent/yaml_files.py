@@ -21,12 +21,12 @@ def read_yaml(path: Path) -> dict[str, Any]:
         content = YAML(typ="safe", pure=True).load(path.read_text(encoding="utf-8"))
     except FileNotFoundError as error:
         raise FinesentError(
-            str(path), "the file is missing", "run from the folder that holds dvc.yaml, or restore it with git"
+            str(path),
+            "the file is missing",
+            "run from the folder that holds dvc.yaml, or restore it with git",
         ) from error
     except UnicodeDecodeError as error:
-        raise FinesentError(
-            str(path), f"not UTF-8 (byte {error.start})", "save the file as UTF-8"
-        ) from error
+        raise FinesentError(str(path), f"not UTF-8 (byte {error.start})", "save the file as UTF-8") from error
     except YAMLError as error:
         raise FinesentError(str(path), f"not valid YAML: {error}", "mend the line it names") from error
     if not isinstance(content, dict):

@@ -37,7 +37,10 @@ def main() -> str:
     splits["train"], duplicates = remove_duplicates(splits, params.clean)
     for name in ("train", "dev"):
         require_every_class(
-            splits[name], entry.labels, f"data/clean/{name}", "use data in which every class occurs, or a catalog entry with fewer labels"
+            splits[name],
+            entry.labels,
+            f"data/clean/{name}",
+            "use data in which every class occurs, or a catalog entry with fewer labels",
         )
     for name in SPLITS:
         write_rows(CLEAN / f"{name}.parquet", splits[name])

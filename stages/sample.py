@@ -24,7 +24,9 @@ def main() -> str:
     labels = dataset(params.dataset).labels
     rows = read_rows(CLEAN)
     drawn = sample_train(rows, params.sample)
-    require_every_class(drawn, labels, "data/sampled/train", "raise sample.train_size, or set sample.balance to downsample")
+    require_every_class(
+        drawn, labels, "data/sampled/train", "raise sample.train_size, or set sample.balance to downsample"
+    )
     write_rows(SAMPLED, drawn)
     return f"sample: {len(drawn)} of {len(rows)} training rows, by class {class_counts(drawn, len(labels))}"
 

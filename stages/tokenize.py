@@ -27,7 +27,9 @@ SOURCES = {
 def main() -> str:
     """Tokenize the three splits for the input named on the command line."""
     if len(sys.argv) != 2:
-        raise FinesentError("stages.tokenize", "needs the name of one input", "python -m stages.tokenize plain")
+        raise FinesentError(
+            "stages.tokenize", "needs the name of one input", "python -m stages.tokenize plain"
+        )
     name = sys.argv[1]
     rules = read_input(name)
     tokenizer = load_tokenizer(BACKBONE)

@@ -19,12 +19,17 @@ from finesent.stage import run_stage
 def main() -> str:
     """Train the ablation named on the command line."""
     if len(sys.argv) != 2:
-        raise FinesentError("stages.train", "needs the name of one ablation", "python -m stages.train baseline")
+        raise FinesentError(
+            "stages.train", "needs the name of one ablation", "python -m stages.train baseline"
+        )
     name = sys.argv[1]
     ablation, params = read_ablation(name), read_params(TrainParams)
     classes = len(dataset(params.dataset).labels)
     # Imported once the params are known to be sound: a typo should not wait for PyTorch to load.
+    from finesent.models.memory import keep_freed_memory
     from finesent.training.ablation import Paths, train_ablation, work_folder
+
+    keep_freed_memory()
 
     paths = Paths(
         tokens=Path("data/tokenized") / ablation.input,

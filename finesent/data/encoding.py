@@ -50,7 +50,11 @@ class Encoding:
         """
         metadata = table.schema.metadata or {}
         if _KEY not in metadata:
-            raise FinesentError(str(path), "carries no encoding, so it was not written by tokenize", "run `dvc repro tokenize`")
+            raise FinesentError(
+                str(path),
+                "carries no encoding, so it was not written by tokenize",
+                "run `dvc repro tokenize`",
+            )
         return cls(**json.loads(metadata[_KEY]))
 
 

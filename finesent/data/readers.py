@@ -263,8 +263,8 @@ def _read_jsonl(file: _File) -> Iterator[_Row]:
 
 
 def _read_parquet(file: _File) -> Iterator[_Row]:
-    import pyarrow as pa  # type: ignore[import-untyped]
-    import pyarrow.parquet as pq  # type: ignore[import-untyped]
+    import pyarrow as pa
+    import pyarrow.parquet as pq
 
     columns = [file.layout.text, file.layout.label]
     try:

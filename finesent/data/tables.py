@@ -29,7 +29,9 @@ def write_rows(path: Path, rows: pd.DataFrame) -> None:
     No index, no library's own metadata and a fixed compression: equal rows give equal bytes.
     """
     columns = {
-        name: pa.array(rows[name].tolist(), type=kind) for name, kind in _TYPES.items() if name in rows.columns
+        name: pa.array(rows[name].tolist(), type=kind)
+        for name, kind in _TYPES.items()
+        if name in rows.columns
     }
     write_arrow(path, pa.table(columns))
 
@@ -60,7 +62,9 @@ def read_arrow(path: Path) -> pa.Table:
     except FileNotFoundError as error:
         raise FinesentError(str(path), "the file is missing", "run `dvc repro` to make it") from error
     except pa.ArrowInvalid as error:
-        raise FinesentError(str(path), f"not a Parquet file ({error})", "delete it and run `dvc repro`") from error
+        raise FinesentError(
+            str(path), f"not a Parquet file ({error})", "delete it and run `dvc repro`"
+        ) from error
 
 
 def class_counts(rows: pd.DataFrame, classes: int) -> list[int]:

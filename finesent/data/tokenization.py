@@ -22,11 +22,17 @@ def load_tokenizer(folder: Path) -> PreTrainedTokenizerFast:
         FinesentError: the folder has no fast tokenizer.
     """
     try:
-        tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True, trust_remote_code=False, use_fast=True)
+        tokenizer = AutoTokenizer.from_pretrained(
+            folder, local_files_only=True, trust_remote_code=False, use_fast=True
+        )
     except (OSError, ValueError) as error:
-        raise FinesentError(str(folder), f"no tokenizer could be loaded ({error})", "run `dvc repro download`") from error
+        raise FinesentError(
+            str(folder), f"no tokenizer could be loaded ({error})", "run `dvc repro download`"
+        ) from error
     if not isinstance(tokenizer, PreTrainedTokenizerFast):
-        raise FinesentError(str(folder), "has no fast tokenizer", "choose a backbone that comes with tokenizer.json")
+        raise FinesentError(
+            str(folder), "has no fast tokenizer", "choose a backbone that comes with tokenizer.json"
+        )
     return tokenizer
 
 
@@ -63,7 +69,9 @@ def tokenize(rows: pd.DataFrame, rules: Input, tokenizer: PreTrainedTokenizerFas
         "input_ids": pa.array(ids, pa.list_(pa.int32())),
     }
     if "soft_label" in rows.columns:
-        columns["soft_label"] = pa.array([list(share) for share in rows["soft_label"]], pa.list_(pa.float64()))
+        columns["soft_label"] = pa.array(
+            [list(share) for share in rows["soft_label"]], pa.list_(pa.float64())
+        )
     return pa.table(columns), len(long)
 
 
@@ -75,7 +83,9 @@ def _encode(texts: list[str], tokenizer: PreTrainedTokenizerFast) -> list[list[i
     return [encoding.ids for encoding in backend.encode_batch(texts, add_special_tokens=True)]
 
 
-def _fit(text: str, before: str, after: str, max_length: int, tokenizer: PreTrainedTokenizerFast) -> list[int]:
+def _fit(
+    text: str, before: str, after: str, max_length: int, tokenizer: PreTrainedTokenizerFast
+) -> list[int]:
     """Encode with as many leading characters of the text as fit, found by bisection."""
     low, high = 0, len(text)
     while low < high:
@@ -85,6 +95,8 @@ def _fit(text: str, before: str, after: str, max_length: int, tokenizer: PreTrai
     ids = _encode([before + text[:low] + after], tokenizer)[0]
     if len(ids) > max_length:
         raise FinesentError(
-            "params.yaml: inputs", f"the template alone has {len(ids)} tokens, more than max_length={max_length}", "raise max_length"
+            "params.yaml: inputs",
+            f"the template alone has {len(ids)} tokens, more than max_length={max_length}",
+            "raise max_length",
         )
     return ids

@@ -54,7 +54,9 @@ class TokenizedSplit:
         mask = columns < lengths[:, None]
         # Where the mask is 0 the index is meaningless; it is clipped into range and overwritten.
         where = np.minimum(self.offsets[rows][:, None] + columns, len(self.tokens) - 1)
-        return np.where(mask, self.tokens[where], self.encoding.pad_id).astype(np.int64), mask.astype(np.int64)
+        return np.where(mask, self.tokens[where], self.encoding.pad_id).astype(np.int64), mask.astype(
+            np.int64
+        )
 
 
 def read_tokens(path: Path) -> TokenizedSplit:

@@ -55,7 +55,8 @@ class ScoredSplit:
     @property
     def predicted(self) -> np.ndarray:
         """(S, N) int64 classes of the highest logit; of equal ones the lowest class."""
-        return np.argmax(self.logits, axis=2)
+        predicted: np.ndarray = self.logits.argmax(axis=2)
+        return predicted
 
 
 @dataclass(frozen=True, eq=False)
@@ -118,8 +119,8 @@ class Predictions:
             if broken.size:
                 raise FinesentError(
                     f"{self.ablation}: {name}, seed {seed}",
-                    f"the logits of {broken.size} of {len(split.ids)} items are NaN or infinite, the first of them "
-                    f"those of {split.ids[int(broken[0])]!r}",
+                    f"the logits of {broken.size} of {len(split.ids)} items are NaN or infinite, "
+                    f"the first of them those of {split.ids[int(broken[0])]!r}",
                     "the training diverged: lower learning_rate or max_grad_norm, or set train.precision and "
                     "evaluate.precision to float32",
                 )

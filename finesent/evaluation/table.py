@@ -5,6 +5,8 @@ Metrics and differences are in percent points with two decimals, as in the publi
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from finesent.catalog.published import Published, PublishedRow
 from finesent.evaluation.bootstrap import Interval
 from finesent.evaluation.report import AblationResult, Comparison, Spread, metrics_of
@@ -18,6 +20,8 @@ _METRICS = {
     "test_macro_f1": "test macro-F1",
 }
 _NOTHING = "–"
+_OTHERS = "other published systems"
+_CAVEAT = "caveat"
 
 
 def render(comparison: Comparison, against: Revision | None = None) -> str:
@@ -31,34 +35,32 @@ def render(comparison: Comparison, against: Revision | None = None) -> str:
     rows = [_cells(name, result, comparison, notes, against) for name, result in comparison.ablations.items()]
     blocks = [
         f"# Comparison on {comparison.dataset}",
-        markdown(rows),
+        markdown(rows, left=("ablation",)),
         _list(_remarks(comparison, against)),
-        "Published results:",
-        "\n".join(
-            f"{number}. {_footnote(row, comparison.published)}" for number, row in enumerate(notes, start=1)
-        ),
-        markdown(_others(comparison.published)),
+        _sources(notes, comparison.published),
+        "\n".join(f"{number}. {_footnote(row)}" for number, row in enumerate(notes, start=1)),
+        markdown(_others(comparison.published), left=(_OTHERS, _CAVEAT)),
     ]
-    if not notes:
-        del blocks[3:5]
     return "\n\n".join(block for block in blocks if block) + "\n"
 
 
-def markdown(rows: list[dict[str, str]]) -> str:
-    """Lay out rows that share their keys as a Markdown table, the first column left, the others right."""
+def markdown(rows: list[dict[str, str]], left: Sequence[str]) -> str:
+    """Lay out rows that share their keys as a Markdown table; the columns ``left`` hold words, not numbers."""
     if not rows:
         return ""
     titles = list(rows[0])
     widths = [max(len(title), 3, *(len(row[title]) for row in rows)) for title in titles]
     lines = [titles, *([row[title] for title in titles] for row in rows)]
+    words = [title in left for title in titles]
+    columns = list(zip(widths, words, strict=True))
     padded = [
         [
-            line[0].ljust(widths[0]),
-            *(cell.rjust(width) for cell, width in zip(line[1:], widths[1:], strict=True)),
+            cell.ljust(width) if word else cell.rjust(width)
+            for cell, (width, word) in zip(line, columns, strict=True)
         ]
         for line in lines
     ]
-    ruler = ["-" * widths[0], *("-" * (width - 1) + ":" for width in widths[1:])]
+    ruler = ["-" * width if word else "-" * (width - 1) + ":" for width, word in columns]
     return "\n".join(f"| {' | '.join(line)} |" for line in [padded[0], ruler, *padded[1:]])
 
 
@@ -103,7 +105,7 @@ def _change(
     """The cell with a metric's change since a revision; no cell at all where there is no revision."""
     if against is None:
         return {}
-    column = f"{title}, change since {against.name}"
+    column = f"Δ {title} since {against.name}"
     if name not in against.metrics:
         return {column: "new"}
     now, then = metrics_of(comparison)[name].get(metric), against.metrics[name].get(metric)
@@ -163,28 +165,30 @@ def _collapses(comparison: Comparison) -> list[str]:
     ]
 
 
-def _footnote(row: PublishedRow, published: Published) -> str:
-    study = published.studies[row.study]
-    year = f" ({study.year})" if study.year else ""
-    measured = row.actual_split
-    split = (
-        f"on {row.claimed_split}"
-        if measured == row.claimed_split
-        else f"printed as {row.claimed_split}, actually {measured}"
-    )
-    return f"{study.authors}{year}, {row.system}, {split}, n = {row.n}. {row.caveat} {study.url}"
+def _sources(notes: list[PublishedRow], published: Published) -> str:
+    """The studies that the footnotes come from, each once, as the footnotes' heading."""
+    studies = [published.studies[name] for name in dict.fromkeys(row.study for row in notes)]
+    titles = [
+        f"{study.authors}{f' ({study.year})' if study.year else ''}, {study.title}, {study.url}"
+        for study in studies
+    ]
+    return f"Published: {'; '.join(titles)}" if titles else ""
+
+
+def _footnote(row: PublishedRow) -> str:
+    return f"{row.system}, printed as {row.claimed_split}. {row.caveat}"
 
 
 def _others(published: Published) -> list[dict[str, str]]:
     """Published systems that no ablation corresponds to, as table rows."""
     return [
         {
-            "other published systems": row.system,
+            _OTHERS: row.system,
             "data": row.dataset,
             "test n": str(row.n),
             "runs": row.runs or _NOTHING,
             "accuracy": _spread(Spread(mean=row.accuracy, sd=row.accuracy_sd)),
-            "caveat": row.caveat,
+            _CAVEAT: row.caveat,
         }
         for row in published.rows
         if row.ablation is None

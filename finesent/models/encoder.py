@@ -29,7 +29,9 @@ def load_encoder(folder: Path) -> PreTrainedModel:
             folder, local_files_only=True, trust_remote_code=False, use_safetensors=True, dtype="float32"
         )
     except (OSError, ValueError) as error:
-        raise FinesentError(str(folder), f"no encoder could be loaded ({error})", "run `dvc repro download`") from error
+        raise FinesentError(
+            str(folder), f"no encoder could be loaded ({error})", "run `dvc repro download`"
+        ) from error
     finally:
         transformers_logging.set_verbosity(verbosity)
     if getattr(encoder, "pooler", None) is not None:
@@ -50,7 +52,9 @@ def layers_of(encoder: PreTrainedModel) -> nn.ModuleList:
         if isinstance(module, nn.ModuleList) and len(module) == expected:
             return module
     raise FinesentError(
-        "data/backbone", f"no list of {expected} layers in a {type(encoder).__name__}", "use unfreeze.policy all or never with this backbone"
+        "data/backbone",
+        f"no list of {expected} layers in a {type(encoder).__name__}",
+        "use unfreeze.policy all or never with this backbone",
     )
 
 

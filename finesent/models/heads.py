@@ -24,7 +24,11 @@ def linear_dropout_linear(hidden: int, classes: int, dropout: float) -> nn.Seque
 def linear_tanh_linear(hidden: int, classes: int, dropout: float) -> nn.Sequential:
     """The head of Hugging Face's RobertaForSequenceClassification."""
     return nn.Sequential(
-        nn.Dropout(dropout), nn.Linear(hidden, hidden), nn.Tanh(), nn.Dropout(dropout), nn.Linear(hidden, classes)
+        nn.Dropout(dropout),
+        nn.Linear(hidden, hidden),
+        nn.Tanh(),
+        nn.Dropout(dropout),
+        nn.Linear(hidden, classes),
     )
 
 

@@ -1,7 +1,8 @@
 """Classifiers on disk: the encoder as Hugging Face saves it, the head and a description beside it.
 
-``models/<ablation>/<seed>/`` holds ``classifier.json`` and ``head.safetensors``; the encoder lies in
-``encoder/`` beside them, or once for all seeds in ``../encoder`` where training never changed it.
+``models/<ablation>/<seed>/`` holds ``classifier.json``, ``head.safetensors`` and the logits of the dev split
+by which its epoch was chosen; the encoder lies in ``encoder/`` beside them, or once for all seeds in
+``../encoder`` where training never changed it.
 """
 
 from __future__ import annotations
@@ -10,6 +11,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import torch
 from safetensors.torch import load_file, save_file
 from transformers import PreTrainedModel
 
@@ -54,9 +57,31 @@ def save_encoder(encoder: PreTrainedModel, folder: Path) -> None:
 def save_head(classifier: Classifier, description: Description, folder: Path) -> None:
     """Write head.safetensors and classifier.json."""
     folder.mkdir(parents=True, exist_ok=True)
-    weights = {name: tensor.detach().cpu().contiguous() for name, tensor in classifier.head.state_dict().items()}
+    weights = {
+        name: tensor.detach().cpu().contiguous() for name, tensor in classifier.head.state_dict().items()
+    }
     save_file(weights, folder / "head.safetensors")
     write_json(folder / "classifier.json", asdict(description))
+
+
+def save_dev_logits(logits: torch.Tensor, folder: Path) -> None:
+    """Keep the (M, C) logits of the dev split, so that evaluate need not compute them again."""
+    save_file({"logits": logits.cpu().contiguous()}, folder / "dev_logits.safetensors")
+
+
+def load_dev_logits(folder: Path, rows: int) -> np.ndarray:
+    """Read the (M, C) float32 logits of the dev split.
+
+    Raises:
+        FinesentError: they are missing, or are not of ``rows`` rows.
+    """
+    try:
+        logits = load_file(folder / "dev_logits.safetensors")["logits"].numpy()
+    except (OSError, KeyError) as error:
+        raise _broken(folder, f"the dev logits cannot be read ({error})") from error
+    if len(logits) != rows:
+        raise _broken(folder, f"has dev logits of {len(logits)} rows, and the dev split has {rows}")
+    return logits
 
 
 def load_classifier(folder: Path) -> tuple[Classifier, Description]:

@@ -107,7 +107,9 @@ class Ablation(Block):
     @model_validator(mode="after")
     def _unfreezes_in_time(self) -> Ablation:
         if not isinstance(self.unfreeze, NeverUnfreeze) and self.unfreeze.after >= self.epochs:
-            raise ValueError(f"unfreeze.after={self.unfreeze.after} leaves none of the {self.epochs} epochs to fine-tune in")
+            raise ValueError(
+                f"unfreeze.after={self.unfreeze.after} leaves none of the {self.epochs} epochs to fine-tune in"
+            )
         return self
 
 
@@ -119,7 +121,10 @@ def merge_ablation(defaults: dict[str, Any], override: dict[str, Any]) -> dict[s
     """
     policy = override.get("unfreeze", {})
     changes_policy = isinstance(policy, dict) and "policy" in policy
-    content = merged({key: value for key, value in defaults.items() if not (changes_policy and key == "unfreeze")}, override)
+    content = merged(
+        {key: value for key, value in defaults.items() if not (changes_policy and key == "unfreeze")},
+        override,
+    )
     if isinstance(content.get("losses"), dict):
         content["losses"] = {name: block for name, block in content["losses"].items() if block is not None}
     return content
@@ -136,4 +141,6 @@ def read_ablation(name: str, path: Path = PARAMS) -> Ablation:
     if name not in ablations:
         raise unknown_name(f"{path}: ablations", "ablation", name, list(ablations))
     override = block_of(ablations, name, path)
-    return parse(Ablation, merge_ablation(block_of(content, "defaults", path), override), f"{path}: ablations.{name}")
+    return parse(
+        Ablation, merge_ablation(block_of(content, "defaults", path), override), f"{path}: ablations.{name}"
+    )

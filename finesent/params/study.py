@@ -43,11 +43,17 @@ class Study(Block):
     def _names_fit(self) -> Study:
         for name, ablation in self.ablations.items():
             if ablation.input not in self.inputs:
-                raise ValueError(f"ablations.{name}.input={ablation.input!r} is not among the inputs {sorted(self.inputs)}")
+                raise ValueError(
+                    f"ablations.{name}.input={ablation.input!r} is not among the inputs {sorted(self.inputs)}"
+                )
             if not _NAME.match(name) or name in _RESERVED:
-                raise ValueError(f"ablations.{name}: a name is made of a-z, 0-9 and '-', and is none of {sorted(_RESERVED)}")
+                raise ValueError(
+                    f"ablations.{name}: a name is made of a-z, 0-9 and '-', and is none of {sorted(_RESERVED)}"
+                )
         if self.compare.baseline not in self.ablations:
-            raise ValueError(f"compare.baseline={self.compare.baseline!r} is not among the ablations {sorted(self.ablations)}")
+            raise ValueError(
+                f"compare.baseline={self.compare.baseline!r} is not among the ablations {sorted(self.ablations)}"
+            )
         return self
 
 
@@ -61,7 +67,9 @@ def read_study(path: Path = PARAMS) -> Study:
     defaults = content.pop("defaults", {})
     ablations = content.get("ablations")
     if not isinstance(defaults, dict) or not isinstance(ablations, dict):
-        raise FinesentError(str(path), "defaults and ablations must be mappings", "compare it with the file in git")
+        raise FinesentError(
+            str(path), "defaults and ablations must be mappings", "compare it with the file in git"
+        )
     content["ablations"] = {name: _merged_or_same(defaults, block) for name, block in ablations.items()}
     return parse(Study, content, str(path))
 

@@ -77,3 +77,10 @@ def one_line(error: BaseException | str) -> str:
     lines = [line.strip() for line in text.splitlines() if line.strip()]
     first = lines[0] if lines else "unknown error"
     return first if len(first) <= 300 else first[:297] + "..."
+
+
+def unreachable(error: BaseException) -> str:
+    """Say that a server cannot be reached, with what lies under the layers of the network library."""
+    wrapped = error.args[0] if error.args else error
+    cause = getattr(wrapped, "reason", None) or error.__cause__ or error
+    return f"cannot be reached ({one_line(cause)})"

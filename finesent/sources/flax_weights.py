@@ -43,7 +43,7 @@ def convert(msgpack_file: Path, target: Path) -> None:
 
 
 def _read(path: Path) -> dict[str, Any]:
-    import msgpack  # type: ignore[import-untyped]
+    import msgpack
 
     try:
         content = msgpack.unpackb(path.read_bytes(), ext_hook=_array, raw=False)

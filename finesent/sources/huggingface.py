@@ -8,7 +8,15 @@ from typing import Literal
 
 from finesent.catalog.schema import HuggingFaceSource, RemoteFile
 from finesent.files import sha256_of
-from finesent.sources.base import SourceUnavailable, Wanted, copy_file, is_disk_full, one_line, place_of
+from finesent.sources.base import (
+    SourceUnavailable,
+    Wanted,
+    copy_file,
+    is_disk_full,
+    one_line,
+    place_of,
+    unreachable,
+)
 from finesent.sources.flax_weights import convert
 from finesent.sources.retry import Sleep, status_passes, with_retries
 
@@ -115,7 +123,7 @@ def _status(error: BaseException | None) -> int | None:
 
 
 def _reason(error: Exception, source: HuggingFaceSource, name: str) -> str:
-    from huggingface_hub.errors import GatedRepoError, RevisionNotFoundError
+    from huggingface_hub.errors import GatedRepoError, LocalEntryNotFoundError, RevisionNotFoundError
 
     status = _status(error)
     if isinstance(error, GatedRepoError):
@@ -128,4 +136,6 @@ def _reason(error: Exception, source: HuggingFaceSource, name: str) -> str:
         return f"HTTP 404: {source.repo} has no file {name} at revision {source.revision}"
     if status is not None:
         return f"HTTP {status}: the server failed"
-    return f"cannot be reached ({one_line(error)})"
+    if isinstance(error, LocalEntryNotFoundError):
+        return unreachable(error)
+    return f"the download failed ({one_line(error)})"

@@ -12,7 +12,7 @@ import requests
 
 from finesent.catalog.schema import KaggleSource, RemoteFile
 from finesent.files import sha256_of
-from finesent.sources.base import SourceUnavailable, Wanted, copy_file, is_disk_full, one_line
+from finesent.sources.base import SourceUnavailable, Wanted, copy_file, is_disk_full, one_line, unreachable
 from finesent.sources.retry import Sleep, status_passes, with_retries
 
 _VARIABLES = "set KAGGLE_API_TOKEN, or KAGGLE_USERNAME and KAGGLE_KEY, or put kaggle.json into ~/.kaggle"
@@ -44,7 +44,7 @@ class KaggleFetcher:
         return {"handle": source.handle, "version": _version_of(tree)}
 
     def _download(self, source: KaggleSource, *, afresh: bool) -> Path:
-        import kagglehub  # type: ignore[import-untyped]
+        import kagglehub
 
         handle = source.handle if source.version is None else f"{source.handle}/versions/{source.version}"
 
@@ -85,14 +85,14 @@ def _version_of(tree: Path) -> str:
 
 def _forget_partial(handle: str) -> None:
     """Remove a broken archive from kagglehub's cache, which would otherwise go on from it for ever."""
-    from kagglehub.config import get_cache_folder  # type: ignore[import-untyped]
+    from kagglehub.config import get_cache_folder
 
     for archive in (Path(get_cache_folder()) / "datasets" / handle).glob("*.archive"):
         archive.unlink(missing_ok=True)
 
 
 def _may_pass(error: Exception) -> bool:
-    from kagglehub.exceptions import DataCorruptionError  # type: ignore[import-untyped]
+    from kagglehub.exceptions import DataCorruptionError
 
     if isinstance(error, requests.HTTPError):
         return status_passes(_status(error))
@@ -114,5 +114,5 @@ def _reason(error: Exception, handle: str) -> str:
     if status is not None:
         return f"HTTP {status}: the server failed"
     if isinstance(error, requests.RequestException):
-        return f"cannot be reached ({one_line(error)})"
+        return unreachable(error)
     return f"the download failed ({one_line(error)})"

@@ -13,7 +13,7 @@ from tqdm import tqdm
 from finesent.catalog.schema import UrlSource
 from finesent.files import sha256_of
 from finesent.sources.archives import is_archive, take_member
-from finesent.sources.base import SourceUnavailable, Wanted, one_line, place_of
+from finesent.sources.base import SourceUnavailable, Wanted, place_of, unreachable
 from finesent.sources.retry import Sleep, status_passes, with_retries
 
 _CONNECT_AND_READ_SECONDS = (10, 60)
@@ -51,7 +51,7 @@ class UrlFetcher:
         except requests.HTTPError as error:
             raise SourceUnavailable(_refusal(error)) from error
         except requests.RequestException as error:
-            raise SourceUnavailable(f"cannot be reached ({one_line(error)})") from error
+            raise SourceUnavailable(unreachable(error)) from error
 
 
 def _continue(url: str, target: Path) -> None:

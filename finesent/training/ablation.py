@@ -19,13 +19,13 @@ from finesent.files import replacing
 from finesent.models.classifier import Classifier
 from finesent.models.encoder import load_encoder
 from finesent.models.heads import initialise
-from finesent.models.saving import Description, save_encoder, save_head
+from finesent.models.saving import Description, save_dev_logits, save_encoder, save_head
 from finesent.params.ablation import Ablation
 from finesent.params.train import TrainParams
 from finesent.training.checkpoint import RunState
-from finesent.training.device import choose_device, choose_precision
+from finesent.models.device import choose_device, choose_precision
 from finesent.training.fingerprint import fingerprint
-from finesent.training.forward import Engine, all_features
+from finesent.models.engine import Engine, all_features
 from finesent.training.history import EpochRecord, write_history
 from finesent.training.loop import FrozenFeatures, Run, Study
 from finesent.training.losses import build_losses
@@ -81,7 +81,11 @@ def train_ablation(name: str, ablation: Ablation, params: TrainParams, classes: 
         dev=dev,
         engine=engine,
         frozen=_frozen_features(engine, classifier, train, dev),
-        pretrained={key: value.detach().clone() for key, value in classifier.named_parameters() if key.startswith("encoder.")},
+        pretrained={
+            key: value.detach().clone()
+            for key, value in classifier.named_parameters()
+            if key.startswith("encoder.")
+        },
         micro_batches=MicroBatches(params.train.micro_batch, Progress.say),
         fingerprint=mark,
         work=work,
@@ -162,6 +166,7 @@ def _save(study: Study, classifier: Classifier, state: RunState, seed: int, fold
         },
     )
     save_head(classifier, description, target)
+    save_dev_logits(state.dev["logits"], target)
 
 
 def _fingerprint(ablation: Ablation, params: TrainParams, engine: Engine, paths: Paths) -> str:
@@ -185,7 +190,9 @@ class _only_one:  # noqa: N801 - used as a context manager, like a function
             self._lock.acquire(timeout=0)
         except Timeout as error:
             raise FinesentError(
-                str(self._path), "another process is training this very configuration", "wait for it, or stop it, and run again"
+                str(self._path),
+                "another process is training this very configuration",
+                "wait for it, or stop it, and run again",
             ) from error
 
     def __exit__(self, *_: object) -> None:

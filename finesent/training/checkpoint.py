@@ -37,6 +37,7 @@ class RunState:
         records: one an epoch.
         weights: parameters that have learned so far, by name.
         best: those of the best epoch.
+        dev: under ``logits``, the best epoch's (M, C) logits of the dev split.
         moments: the optimizer's.
     """
 
@@ -49,10 +50,11 @@ class RunState:
     records: list[EpochRecord] = field(default_factory=list)
     weights: Tensors = field(default_factory=dict)
     best: Tensors = field(default_factory=dict)
+    dev: Tensors = field(default_factory=dict)
     moments: Tensors = field(default_factory=dict)
 
 
-_TENSORS = ("weights", "best", "moments")
+_TENSORS = ("weights", "best", "dev", "moments")
 
 
 def save_state(folder: Path, state: RunState) -> None:
@@ -84,7 +86,9 @@ def load_state(folder: Path, fingerprint: str) -> RunState | None:
     content = read_json(newest / "state.json")
     if content.get("fingerprint") != fingerprint:
         raise FinesentError(
-            str(newest), "is the checkpoint of another configuration", f"delete {folder.parent} and run again; nothing else refers to it"
+            str(newest),
+            "is the checkpoint of another configuration",
+            f"delete {folder.parent} and run again; nothing else refers to it",
         )
     try:
         tensors = {name: load_file(newest / f"{name}.safetensors") for name in _TENSORS}

@@ -14,9 +14,9 @@ from finesent.data.tokens import TokenizedSplit
 from finesent.errors import FinesentError
 from finesent.models.classifier import Classifier
 from finesent.params.ablation import Ablation
-from finesent.training.batches import epoch_batches
+from finesent.data.batches import epoch_batches
 from finesent.training.checkpoint import RunState, load_state, save_state
-from finesent.training.forward import Engine, all_features, all_logits
+from finesent.models.engine import Engine, all_features, all_logits
 from finesent.training.history import EpochRecord
 from finesent.training.losses import Loss
 from finesent.training.objective import Objective
@@ -80,7 +80,9 @@ class Run:
         self.classifier = classifier
         self.seed = seed
         ablation = study.ablation
-        self.optimizer = Optimizer(ablation.learning_rate, ablation.weight_decay, ablation.schedule, ablation.epochs)
+        self.optimizer = Optimizer(
+            ablation.learning_rate, ablation.weight_decay, ablation.schedule, ablation.epochs
+        )
         self.state = RunState(study.fingerprint)
 
     def train(self) -> RunState:
@@ -111,7 +113,8 @@ class Run:
         seed_dropout(self.seed, epoch)
         loss, norm = self._steps(epoch, progress)
         trained = time.perf_counter() - started
-        scores = self._score_dev(epoch)
+        logits = self._score_dev(epoch)
+        scores = dev_scores(self.study.dev.labels, logits)
         record = EpochRecord(
             seed=self.seed,
             epoch=epoch,
@@ -127,13 +130,15 @@ class Run:
             seconds=time.perf_counter() - started,
             sentences_per_second=len(self.study.train) / trained,
         )
-        self._close(record, scores)
+        self._close(record, scores, logits)
         progress.epoch_ended(epoch, scores.accuracy)
 
     def _steps(self, epoch: int, progress: Progress) -> tuple[float, float]:
         """One pass over the training rows; returns the mean loss and the mean gradient norm."""
         study = self.study
-        batches = epoch_batches(study.train.lengths, study.ablation.batch, numpy_stream(self.seed, "order", epoch))
+        batches = epoch_batches(
+            study.train.lengths, study.ablation.batch, numpy_stream(self.seed, "order", epoch)
+        )
         objective = self._objective(epoch)
         losses, norms = [], []
         for number, rows in enumerate(batches):
@@ -156,21 +161,23 @@ class Run:
             losses = {name: loss for name, loss in study.losses.items() if loss.trains_head}
             return Objective(study.engine, self.classifier, study.train, losses, {}, study.frozen().train)
         drawn = {
-            name: loss.draw_companions(study.train.labels, numpy_stream(self.seed, f"companions/{name}", epoch))
+            name: loss.draw_companions(
+                study.train.labels, numpy_stream(self.seed, f"companions/{name}", epoch)
+            )
             for name, loss in study.losses.items()
         }
         companions = {name: rows for name, rows in drawn.items() if rows is not None}
         return Objective(study.engine, self.classifier, study.train, study.losses, companions, None)
 
-    def _score_dev(self, epoch: int) -> DevScores:
+    def _score_dev(self, epoch: int) -> np.ndarray:
         study = self.study
         if self._depth(epoch) == 0:
             features = study.frozen().dev
         else:
             features = all_features(study.engine, self.classifier, study.dev)
-        return dev_scores(study.dev.labels, all_logits(study.engine, self.classifier, features))
+        return all_logits(study.engine, self.classifier, features)
 
-    def _close(self, record: EpochRecord, scores: DevScores) -> None:
+    def _close(self, record: EpochRecord, scores: DevScores, logits: np.ndarray) -> None:
         """Take the finished epoch into the state, and decide whether it is the best and the last."""
         state, ablation = self.state, self.study.ablation
         state.epoch = record.epoch
@@ -180,6 +187,7 @@ class Run:
         if scores.by(ablation.select) > state.best_score:
             state.best_score, state.best_epoch = scores.by(ablation.select), record.epoch
             state.best = {name: tensor.clone() for name, tensor in state.weights.items()}
+            state.dev = {"logits": torch.from_numpy(logits)}
         state.finished = state.epoch == ablation.epochs or self._out_of_patience()
 
     def _out_of_patience(self) -> bool:
@@ -187,7 +195,9 @@ class Run:
         if ablation.patience is None:
             return False
         # Waiting begins once everything that will ever learn does: a plateau of the frozen epochs is no end.
-        settled = next(e for e in range(1, ablation.epochs + 1) if self._depth(e) == self._depth(ablation.epochs))
+        settled = next(
+            e for e in range(1, ablation.epochs + 1) if self._depth(e) == self._depth(ablation.epochs)
+        )
         return self.state.epoch - max(self.state.best_epoch, settled) >= ablation.patience
 
     def _resume(self) -> None:
@@ -204,14 +214,22 @@ class Run:
 
     def _unfreeze(self, epoch: int) -> None:
         self.classifier.set_depth(self._depth(epoch))
-        learning = [(name, parameter) for name, parameter in self.classifier.named_parameters() if parameter.requires_grad]
+        learning = [
+            (name, parameter)
+            for name, parameter in self.classifier.named_parameters()
+            if parameter.requires_grad
+        ]
         self.optimizer.add(learning, started=(epoch - 1) / self.study.ablation.epochs)
 
     def _depth(self, epoch: int) -> int:
         return depth_at(epoch, self.study.ablation.unfreeze, len(self.classifier.parts()))
 
     def _learned(self) -> dict[str, torch.Tensor]:
-        return {name: parameter.detach() for name, parameter in self.classifier.named_parameters() if parameter.requires_grad}
+        return {
+            name: parameter.detach()
+            for name, parameter in self.classifier.named_parameters()
+            if parameter.requires_grad
+        }
 
     def _restore(self, weights: dict[str, torch.Tensor]) -> None:
         """Put weights into the classifier by name; what they do not name goes back to its pretrained value."""

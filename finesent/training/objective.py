@@ -9,7 +9,7 @@ import torch
 
 from finesent.data.tokens import TokenizedSplit
 from finesent.models.classifier import Classifier
-from finesent.training.forward import Engine
+from finesent.models.engine import Engine
 from finesent.training.losses import Loss
 from finesent.training.losses.base import LossInputs
 
@@ -58,4 +58,8 @@ class Objective:
         if self.cached is not None:
             return self.cached[self.engine.place(rows)]
         features = self.engine.encode(self.classifier, self.split, unique)
-        return features if len(unique) == len(rows) and (where == np.arange(len(rows))).all() else features[self.engine.place(where)]
+        return (
+            features
+            if len(unique) == len(rows) and (where == np.arange(len(rows))).all()
+            else features[self.engine.place(where)]
+        )

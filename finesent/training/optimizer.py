@@ -16,7 +16,9 @@ _MOMENTS = ("exp_avg", "exp_avg_sq")
 class Optimizer:
     """AdamW over named parameters, whose groups start learning at different times."""
 
-    def __init__(self, rates: LearningRate, weight_decay: float, schedule: Schedule, epochs: int, fused: bool = True) -> None:
+    def __init__(
+        self, rates: LearningRate, weight_decay: float, schedule: Schedule, epochs: int, fused: bool = True
+    ) -> None:
         self._rates = rates
         self._weight_decay = weight_decay
         self._schedule = schedule
@@ -39,12 +41,16 @@ class Optimizer:
                     if name.startswith("head.") == head and (parameter.ndim >= 2) == decays
                 ]
                 if chosen:
-                    self._add_group(chosen, self._rates.head if head else self._rates.backbone, decays, started)
+                    self._add_group(
+                        chosen, self._rates.head if head else self._rates.backbone, decays, started
+                    )
 
     def set_rates(self, progress: float) -> None:
         """Set every group's learning rate for the step at ``progress`` (share of steps behind)."""
         for group in self.groups:
-            group["lr"] = group["peak"] * rate_factor(progress, group["started"], self._epochs, self._schedule)
+            group["lr"] = group["peak"] * rate_factor(
+                progress, group["started"], self._epochs, self._schedule
+            )
 
     @property
     def groups(self) -> list[dict[str, object]]:
@@ -93,7 +99,9 @@ class Optimizer:
                 moment: state[f"{name}|{moment}"].to(parameter.device) for moment in _MOMENTS
             }
 
-    def _add_group(self, chosen: list[tuple[str, nn.Parameter]], peak: float, decays: bool, started: float) -> None:
+    def _add_group(
+        self, chosen: list[tuple[str, nn.Parameter]], peak: float, decays: bool, started: float
+    ) -> None:
         group = {
             "params": [parameter for _, parameter in chosen],
             "weight_decay": self._weight_decay if decays else 0.0,

@@ -23,7 +23,9 @@ class MicroBatches:
         self.size = size
         self._say = say
 
-    def backward(self, rows: np.ndarray, loss_of: Callable[[np.ndarray], torch.Tensor], reset: Callable[[], None]) -> torch.Tensor:
+    def backward(
+        self, rows: np.ndarray, loss_of: Callable[[np.ndarray], torch.Tensor], reset: Callable[[], None]
+    ) -> torch.Tensor:
         """Accumulate the gradient of the mean loss over ``rows`` and return that loss, detached.
 
         Args:
@@ -61,10 +63,14 @@ class MicroBatches:
         tried = min(self.size or rows, rows)
         if tried == 1:
             raise FinesentError(
-                "train", "out of memory with a single sentence at a time", "use a smaller backbone or a shorter inputs.*.max_length"
+                "train",
+                "out of memory with a single sentence at a time",
+                "use a smaller backbone or a shorter inputs.*.max_length",
             ) from error
         self.size = math.ceil(tried / 2)
-        self._say(f"out of memory: micro-batch {tried} -> {self.size} sentences; the effective batch stays {rows}")
+        self._say(
+            f"out of memory: micro-batch {tried} -> {self.size} sentences; the effective batch stays {rows}"
+        )
 
 
 def is_out_of_memory(error: BaseException) -> bool:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+import warnings
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,7 +12,8 @@ import pytest
 from tests.loopback import Loopback, loopback
 
 _OF_THE_MACHINE = (
-    "FINESENT_MIRROR", "KAGGLE_API_TOKEN", "KAGGLE_USERNAME", "KAGGLE_KEY", "HF_TOKEN", "HUGGING_FACE_HUB_TOKEN",
+    "FINESENT_MIRROR", "KAGGLE_API_TOKEN", "KAGGLE_USERNAME", "KAGGLE_KEY",
+    "HF_TOKEN", "HUGGING_FACE_HUB_TOKEN",
     "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "http_proxy", "https_proxy", "all_proxy",
 )  # fmt: skip
 
@@ -33,15 +36,19 @@ def server() -> Iterator[Loopback]:
 
 
 @pytest.fixture
-def kaggle(server: Loopback, monkeypatch: pytest.MonkeyPatch) -> Loopback:
+def kaggle(server: Loopback, monkeypatch: pytest.MonkeyPatch) -> Iterator[Loopback]:
     """The server, with the real Kaggle client sent to it."""
     from kagglehub import clients
-    from kagglesdk import kaggle_env
+    from kagglesdk import kaggle_env  # type: ignore[import-untyped]
 
     # Only whole pieces are kept when a connection breaks; by default they are larger than the test's files.
     monkeypatch.setattr(clients, "CHUNK_SIZE", 100)
     monkeypatch.setitem(kaggle_env._env_to_endpoint, kaggle_env.KaggleEnv.PROD, server.url)
-    return server
+    yield server
+    # The client leaves a refused connection to the garbage collector, which would complain in a later test.
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ResourceWarning)
+        gc.collect()
 
 
 @pytest.fixture

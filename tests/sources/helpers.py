@@ -6,10 +6,13 @@ import hashlib
 import io
 import tarfile
 import zipfile
+from collections.abc import Callable
 from pathlib import Path
 
 from finesent.catalog.schema import RemoteFile
 from finesent.sources.base import Wanted
+
+Pack = Callable[[dict[str, bytes]], bytes]
 
 
 def no_sleep(seconds: float) -> None:

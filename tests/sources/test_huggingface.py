@@ -8,7 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-import msgpack  # type: ignore[import-untyped]
+import msgpack
 import numpy as np
 import pytest
 from safetensors.numpy import load_file
@@ -140,7 +140,7 @@ def test_a_full_disk_is_no_matter_of_the_source(
         fetch(tmp_path / "got", remote("a"))
 
 
-def flax(**arrays: np.ndarray) -> bytes:  # type: ignore[type-arg]
+def flax(**arrays: np.ndarray) -> bytes:
     tree = {
         name: msgpack.ExtType(1, msgpack.packb((array.shape, array.dtype.name, array.tobytes())))
         for name, array in arrays.items()

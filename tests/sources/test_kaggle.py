@@ -21,7 +21,9 @@ DOWNLOAD = "/v1/datasets.DatasetApiService/DownloadDataset"
 STORAGE = "/storage/archive.zip"
 
 TRAIN = bytes(range(256)) * 20
-ARCHIVE = zip_of({"sst/train.txt": TRAIN, "deep/down/dev.txt": b"dev", "1/same.txt": b"1", "2/same.txt": b"2"})
+ARCHIVE = zip_of(
+    {"sst/train.txt": TRAIN, "deep/down/dev.txt": b"dev", "1/same.txt": b"1", "2/same.txt": b"2"}
+)
 SOURCE = KaggleSource(kind="kaggle", handle="someone/some-data", version=3)
 
 
@@ -51,9 +53,7 @@ def test_the_wanted_files_are_copied_and_absent_extras_left_out(kaggle: Loopback
     assert not kaggle.asked_for(GET_DATASET, "POST"), "a pinned version needs no look-up"
 
 
-def test_without_a_pinned_version_the_one_that_answered_is_recorded(
-    kaggle: Loopback, tmp_path: Path
-) -> None:
+def test_without_a_pinned_version_the_one_that_answered_is_recorded(kaggle: Loopback, tmp_path: Path) -> None:
     publish(kaggle, Answer(ARCHIVE))
     newest = KaggleSource(kind="kaggle", handle="someone/some-data")
     assert fetch(tmp_path / "got", remote("sst/train.txt"), source=newest)["version"] == "7"
@@ -158,7 +158,7 @@ def test_a_set_that_does_not_exist_is_said_so(kaggle: Loopback, tmp_path: Path) 
 def test_without_a_network_the_source_is_out_of_reach(
     kaggle: Loopback, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from kagglesdk import kaggle_env
+    from kagglesdk import kaggle_env  # type: ignore[import-untyped]
 
     monkeypatch.setitem(kaggle_env._env_to_endpoint, kaggle_env.KaggleEnv.PROD, "http://127.0.0.1:9")
     with pytest.raises(SourceUnavailable, match="cannot be reached"):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from pathlib import Path
+from typing import Literal
 
 import pytest
 
@@ -64,9 +65,10 @@ def index(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return folder
 
 
-def source(distribution: str, content: bytes, package: str = "tiny-data") -> PypiSource:
-    kind = "sdist" if distribution == "sdist" else "wheel"
-    return PypiSource(kind="pypi", package=package, version="1.0", distribution=kind, sha256=sha256(content))
+def source(distribution: Literal["sdist", "wheel"], content: bytes, package: str = "tiny-data") -> PypiSource:
+    return PypiSource(
+        kind="pypi", package=package, version="1.0", distribution=distribution, sha256=sha256(content)
+    )
 
 
 def test_a_member_of_a_wheel(tmp_path: Path) -> None:
@@ -91,7 +93,7 @@ def test_a_wrong_hash_is_refused_before_anything_runs(tmp_path: Path) -> None:
 
 
 def test_a_package_that_is_not_there_is_told_in_pips_words(tmp_path: Path) -> None:
-    with pytest.raises(SourceUnavailable, match="pip failed .*No matching distribution found for none-such"):
+    with pytest.raises(SourceUnavailable, match=r"pip failed .*No matching distribution found for none-such"):
         PypiFetcher().fetch(source("wheel", WHEEL, "none-such"), wanting(remote("a.txt")), tmp_path / "got")
 
 
@@ -104,7 +106,7 @@ def test_a_python_without_pip_is_told_how_to_get_it(tmp_path: Path, monkeypatch:
     def run(*args: object, **kwargs: object) -> subprocess.CompletedProcess[str]:
         return subprocess.CompletedProcess([], 1, stderr=f"{sys.executable}: No module named pip\n")
 
-    monkeypatch.setattr(pypi.subprocess, "run", run)
+    monkeypatch.setattr(subprocess, "run", run)
     with pytest.raises(SourceUnavailable, match="ensurepip"):
         PypiFetcher().fetch(source("wheel", WHEEL), wanting(remote("a.txt")), tmp_path / "got")
 

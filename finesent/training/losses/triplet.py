@@ -66,7 +66,10 @@ class Triplet(Loss):
         assert inputs.companions is not None
         anchor, companions = inputs.features, inputs.companions
         if self._normalise:
-            anchor, companions = functional.normalize(anchor, dim=-1), functional.normalize(companions, dim=-1)
+            anchor, companions = (
+                functional.normalize(anchor, dim=-1),
+                functional.normalize(companions, dim=-1),
+            )
         positive = self._distance(anchor, companions[:, 0])
         negative = self._distance(anchor, companions[:, 1])
         return functional.relu(positive - negative + self._margin).mean()
@@ -89,4 +92,6 @@ def _draw_negatives(
 
 
 def _undrawable(label: int, problem: str) -> FinesentError:
-    return FinesentError("triplet loss", f"class {label} has {problem}", "train on more rows, or take the triplet loss out")
+    return FinesentError(
+        "triplet loss", f"class {label} has {problem}", "train on more rows, or take the triplet loss out"
+    )

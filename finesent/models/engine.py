@@ -10,8 +10,8 @@ import torch
 
 from finesent.data.tokens import TokenizedSplit
 from finesent.models.classifier import Classifier
-from finesent.training.batches import length_ordered
-from finesent.training.device import autocast
+from finesent.data.batches import length_ordered
+from finesent.models.device import autocast
 
 # Tokens, padding included, in a forward pass without gradient.
 SCORING_TOKENS = 8192

@@ -1,0 +1,266 @@
+"""Reading every published form, and every way in which a file can be wrong."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import math
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from finesent.catalog.schema import Dataset
+from finesent.data.readers import check_published, rating_class, read_raw
+from finesent.errors import FinesentError
+from finesent.validation import parse
+
+LABELS = ["low", "middle", "high"]
+
+# Any text that a line can hold: no line ends, and no half of a surrogate pair, which UTF-8 cannot spell.
+line_texts = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\r\n"))
+any_texts = st.text(st.characters(exclude_categories=["Cs"]))
+labels = st.integers(0, len(LABELS) - 1)
+
+
+def entry_of(layout: dict[str, Any], labels: list[str] = LABELS, **more: Any) -> Dataset:
+    content = {
+        "title": "t", "licence": "l", "labels": labels, "layouts": {"default": layout},
+        "sources": [{"kind": "local"}], **more,
+    }  # fmt: skip
+    return parse(Dataset, content, "test")
+
+
+def write(folder: Path, content: bytes, name: str = "all.txt") -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / name).write_bytes(content)
+    (folder / "source.json").write_text('{"layout": "default"}')
+
+
+def read(folder: Path, content: bytes, format: str, **layout: Any) -> pd.DataFrame:
+    """Read one file as the only split of a data set of three labels."""
+    write(folder, content)
+    return read_raw(folder, entry_of({"format": format, "files": {"all": {"path": "all.txt"}}, **layout}))[
+        "all"
+    ]
+
+
+def failure(folder: Path, content: bytes, format: str, **layout: Any) -> str:
+    with pytest.raises(FinesentError) as error:
+        read(folder, content, format, **layout)
+    assert error.value.place.startswith("all.txt")
+    assert error.value.remedy
+    return f"{error.value.place}: {error.value.problem}"
+
+
+def rows_of(frame: pd.DataFrame) -> list[tuple[str, int]]:
+    return list(zip(frame["text"], frame["label"], strict=True))
+
+
+def csv_of(rows: list[list[str]]) -> bytes:
+    buffer = io.StringIO(newline="")
+    csv.writer(buffer).writerows(rows)
+    return buffer.getvalue().encode()
+
+
+def parquet_of(columns: dict[str, Any]) -> bytes:
+    buffer = io.BytesIO()
+    pq.write_table(pa.table(columns), buffer)
+    return buffer.getvalue()
+
+
+@settings(max_examples=60, deadline=None)
+@given(rows=st.lists(st.tuples(line_texts, labels), min_size=1), separator=st.sampled_from(["\t", " "]))
+def test_fasttext_round_trip(tmp_path_factory: Any, rows: list[tuple[str, int]], separator: str) -> None:
+    content = "".join(f"__label__{label + 1}{separator}{text}\n" for text, label in rows)
+    frame = read(tmp_path_factory.mktemp("raw"), content.encode(), "fasttext")
+    assert rows_of(frame) == rows
+    assert list(frame["id"]) == [f"all-{number}" for number in range(1, len(rows) + 1)]
+
+
+@settings(max_examples=60, deadline=None)
+@given(rows=st.lists(st.tuples(any_texts, labels), min_size=1))
+def test_csv_round_trip(tmp_path_factory: Any, rows: list[tuple[str, int]]) -> None:
+    content = csv_of([["text", "other", "label"], *([text, "", str(label)] for text, label in rows)])
+    assert rows_of(read(tmp_path_factory.mktemp("raw"), content, "csv")) == rows
+
+
+@settings(max_examples=60, deadline=None)
+@given(rows=st.lists(st.tuples(any_texts, labels), min_size=1))
+def test_jsonl_round_trip(tmp_path_factory: Any, rows: list[tuple[str, int]]) -> None:
+    content = "\n".join(json.dumps({"text": text, "label": label}) for text, label in rows)
+    assert rows_of(read(tmp_path_factory.mktemp("raw"), content.encode(), "jsonl")) == rows
+
+
+def test_splits_keep_their_names_and_the_files_lie_where_the_layout_says(tmp_path: Path) -> None:
+    for split in ("train", "dev", "test"):
+        write(tmp_path / "sst", f"__label__1\t{split}\n".encode(), f"{split}.txt")
+    (tmp_path / "source.json").write_text('{"layout": "default"}')
+    files = {split: {"path": f"sst/{split}.txt"} for split in ("train", "dev", "test")}
+    frames = read_raw(tmp_path, entry_of({"format": "fasttext", "files": files}))
+    assert list(frames) == ["train", "dev", "test"]
+    assert frames["dev"].to_dict("records") == [{"id": "dev-1", "text": "dev", "label": 0}]
+
+
+def test_column_names_label_values_and_windows_line_ends(tmp_path: Path) -> None:
+    content = "\ufeffstars;review\r\n".replace(";", ",").encode() + b'5,"good, really"\r\n\r\n1,bad\r\n'
+    frame = read(tmp_path, content, "csv", text="review", label="stars", label_values=[1, 3, 5])
+    assert rows_of(frame) == [("good, really", 2), ("bad", 0)]
+
+
+def test_columns_by_number_where_there_is_no_header(tmp_path: Path) -> None:
+    content = b'0\tx\tan "open quote\n2\ty\t\n'
+    frame = read(tmp_path, content, "tsv", text="2", label="0", header=False)
+    assert rows_of(frame) == [('an "open quote', 0), ("", 2)]
+
+
+def test_a_field_longer_than_the_csv_modules_default_limit(tmp_path: Path) -> None:
+    frame = read(tmp_path, b"text,label\n" + b"x" * 200_000 + b",1\n", "csv")
+    assert len(frame["text"][0]) == 200_000
+
+
+def test_parquet_with_gaps(tmp_path: Path) -> None:
+    content = parquet_of({"text": ["a", None, "c"], "label": [0.0, 1.0, 2.0], "more": [1, 2, 3]})
+    assert rows_of(read(tmp_path, content, "parquet")) == [("a", 0), ("", 1), ("c", 2)]
+
+
+def test_no_text_is_an_empty_text(tmp_path: Path) -> None:
+    lines = [{"text": value, "label": 1} for value in (None, math.nan, "", 7)]
+    content = "\n".join(map(json.dumps, lines)).encode()
+    assert list(read(tmp_path, content, "jsonl")["text"]) == ["", "", "", "7"]
+    assert list(read(tmp_path, b"__label__1\n__label__2\t\n", "fasttext")["text"]) == ["", ""]
+
+
+def test_trees_give_the_root_label_and_the_leaves(tmp_path: Path) -> None:
+    content = "(2 (1 (1 Not) (2 -LRB-)) (2 2\u00a01\\/2))\n(0 No)\n(1 )\n".encode()
+    frame = read(tmp_path, content, "ptb-trees")
+    assert rows_of(frame) == [("Not -LRB- 2\u00a01\\/2", 2), ("No", 0), ("", 1)]
+
+
+@pytest.mark.parametrize(
+    "content, format, said",
+    [
+        (b"", "csv", "all.txt: the file is empty"),
+        (b"\n \n", "fasttext", "all.txt: the file is empty"),
+        (b"", "parquet", "all.txt: the file is empty"),
+        (b"text,label\n", "csv", "all.txt: it has no rows"),
+        (parquet_of({"text": pa.array([], "string"), "label": []}), "parquet", "all.txt: it has no rows"),
+        (b"text,label\nna\xefve,1\n", "csv", "all.txt: not UTF-8 (byte 13)"),
+        (b"review,stars\na,1\n", "csv", "no column 'text'; it has 'review', 'stars'"),
+        (b"text\tstars\na\t1\n", "tsv", "no column 'label'; it has 'text', 'stars'"),
+        (parquet_of({"text": ["a"]}), "parquet", "no column 'label'; it has 'text'"),
+        (b'{"text": "a", "label": 1}\n{"text": "a"}\n', "jsonl", "row 2: there is no column 'label'"),
+        (b"text,label\na,1\nb,3\n", "csv", "row 2, column label: the label '3' is not in the catalog"),
+        (b"__label__0\tb\n", "fasttext", "label '0' is not in the catalog; allowed are 1, 2, 3"),
+        (b"__label__good\ta\n", "fasttext", "row 1: the label 'good' is not"),
+        (b"(7 a)\n", "ptb-trees", "row 1: the label '7' is not"),
+        (b'{"text": "a", "label": null}', "jsonl", "row 1, column label: the label 'None' is not"),
+        (b'{"text": "a", "label": 1.5}', "jsonl", "the label '1.5' is not"),
+        (b"text,label\na,1\nb\n", "csv", "row 2: a broken line (line 3): 1 fields, expected 2"),
+        (b'text,label\n"a,1\nb,1\n', "csv", "a broken line (line 3): unexpected end of data"),
+        (b"__label__1\ta\nno label\n", "fasttext", "row 2: a broken line: expected __label__<class>"),
+        (b"__label__1\ta\n\n__label__1\tb\n", "fasttext", "row 2: a broken line"),
+        (b'{"text": "a", "label": 1}\n{"text"\n', "jsonl", "row 2: a broken line: no JSON"),
+        (b"[1, 2]\n", "jsonl", "row 1: a broken line: no JSON object"),
+        (b'{"text": ["a"], "label": 1}\n', "jsonl", "row 1: column text: no text but ['a']"),
+        (b'{"text": "\\ud800", "label": 1}\n', "jsonl", "row 1: column text: no text but"),
+        (b"(2 (1 a) (1 b)\n", "ptb-trees", "row 1: a broken line: expected one tree"),
+        (b"(2 a) (1 b)\n", "ptb-trees", "row 1: a broken line: expected one tree"),
+        (b"just text\n", "ptb-trees", "row 1: a broken line: expected one tree"),
+        (parquet_of({"text": ["a"], "label": [1]})[:-20], "parquet", "no parquet file, or a truncated"),
+    ],
+)  # fmt: skip
+def test_bad_input_is_told_with_its_place(tmp_path: Path, content: bytes, format: str, said: str) -> None:
+    assert said in failure(tmp_path, content, format)
+
+
+def test_a_missing_file_and_an_unknown_layout_are_told(tmp_path: Path) -> None:
+    layout = {"format": "csv", "files": {"all": {"path": "all.txt"}}}
+    write(tmp_path, b"", "something else")
+    with pytest.raises(FinesentError, match=r"all\.txt: the file is missing"):
+        read_raw(tmp_path, entry_of(layout))
+    (tmp_path / "source.json").write_text('{"layout": "gone"}')
+    with pytest.raises(FinesentError, match="its layout 'gone' is not in the catalog"):
+        read_raw(tmp_path, entry_of(layout))
+
+
+FIVE = ["very negative", "negative", "neutral", "positive", "very positive"]
+VADER = {
+    "format": "vader-ratings",
+    "files": {"all": {"path": "all.txt"}},
+    "extras": {"ratings": {"path": "ratings.txt"}},
+}
+
+
+def read_vader(folder: Path, sentences: str, ratings: str) -> pd.DataFrame:
+    write(folder, ratings.encode(), "ratings.txt")
+    write(folder, sentences.encode())
+    return read_raw(folder, entry_of(VADER, FIVE))["all"]
+
+
+def test_ratings_are_joined_and_cut_into_classes(tmp_path: Path) -> None:
+    ratings = "9\t0\t0\t[-4, -3, -2, 0, 4]\r\n4_2\t4\t0\t[4, 4, 3]\r\nunused\t0\t0\t[0]\r\n"
+    frame = read_vader(tmp_path, "4_2\t3.7\tgood\twith a tab\r\n9\t-1\tbad\r\n", ratings)
+    assert frame["id"].tolist() == ["all-4_2", "all-9"]
+    assert rows_of(frame) == [("good\twith a tab", 4), ("bad", 1)]
+    assert frame["soft_label"].tolist() == [[0, 0, 0, 0, 1], [0.4, 0.2, 0.2, 0, 0.2]]
+
+
+@pytest.mark.parametrize(
+    "sentences, ratings, said",
+    [
+        ("1\t0\n", "1\t0\t0\t[0]\n", "all.txt, row 1: a broken line: expected id, mean and text"),
+        ("2\t0\ta\n", "1\t0\t0\t[0]\n", "all.txt, row 1: there are no ratings for the id '2'"),
+        ("1\t0\ta\n", "1\t0\t0\n", "ratings.txt, row 1: a broken line: expected id, mean, sd and a list"),
+        ("1\t0\ta\n", "1\t0\t0\t__import__('os')\n", "ratings.txt, row 1: a broken line"),
+        ("1\t0\ta\n", "1\t0\t0\t[5]\n", "ratings.txt, row 1: the ratings must be .* from -4 to 4"),
+        ("1\t0\ta\n", "1\t0\t0\t[]\n", "ratings.txt, row 1: the ratings must be"),
+        ("1\t0\ta\n", "1\t0\t0\t[true]\n", "ratings.txt, row 1: the ratings must be"),
+    ],
+)
+def test_bad_ratings_are_told_with_their_place(
+    tmp_path: Path, sentences: str, ratings: str, said: str
+) -> None:
+    with pytest.raises(FinesentError, match=said):
+        read_vader(tmp_path, sentences, ratings)
+
+
+def test_ratings_without_their_file_are_told(tmp_path: Path) -> None:
+    write(tmp_path, b"1\t0\ta\n")
+    with pytest.raises(FinesentError, match=r"ratings\.txt: the file is missing"):
+        read_raw(tmp_path, entry_of(VADER, FIVE))
+    with pytest.raises(FinesentError, match="no extra file `ratings`"):
+        read_raw(tmp_path, entry_of({**VADER, "extras": {}}, FIVE))
+
+
+def test_rating_bins_are_closed_on_the_right() -> None:
+    edges = [Fraction(-4), *(Fraction(-4) + Fraction(8, 5) * cut for cut in range(1, 6))]
+    assert [rating_class(edge, 5) for edge in edges] == [0, 0, 1, 2, 3, 4]
+    assert [rating_class(edge + Fraction(1, 10**9), 5) for edge in edges[:-1]] == [0, 1, 2, 3, 4]
+    assert [rating_class(rating, 5) for rating in range(-4, 5)] == [0, 0, 1, 1, 2, 3, 3, 4, 4]
+
+
+@given(ratings=st.lists(st.integers(-4, 4), min_size=1), classes=st.integers(2, 9))
+def test_the_class_of_a_mean_is_its_bin(ratings: list[int], classes: int) -> None:
+    mean = Fraction(sum(ratings), len(ratings))
+    label = rating_class(mean, classes)
+    low = Fraction(-4) + Fraction(8 * label, classes)
+    assert (low < mean or label == 0) and mean <= low + Fraction(8, classes)
+
+
+def test_what_was_published_is_compared_with_the_catalog(tmp_path: Path) -> None:
+    layout = {"format": "csv", "files": {"all": {"path": "all.txt"}}}
+    frames = {"all": read(tmp_path, b"text,label\na,0\nb,2\nc,2\n", "csv")}
+    check_published(frames, entry_of(layout), "here")
+    check_published(frames, entry_of(layout, rows={"all": 3}, histogram={"all": [1, 0, 2]}), "here")
+    with pytest.raises(FinesentError, match="here: all has 3 rows, expected 4"):
+        check_published(frames, entry_of(layout, rows={"all": 4}), "here")
+    with pytest.raises(FinesentError, match=r"all has \[1, 0, 2\] rows by label, expected \[1, 1, 1\]"):
+        check_published(frames, entry_of(layout, histogram={"all": [1, 1, 1]}), "here")

@@ -1,0 +1,92 @@
+"""The download stage, from params.yaml to data/raw and data/backbone."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from finesent.errors import FinesentError
+from stages.download import main
+
+REPOSITORY = Path(__file__).parents[2]
+
+DATASETS = """
+mine:
+  title: Mine
+  licence: my own
+  labels: [bad, good]
+  rows: {all: 2}
+  layouts:
+    default:
+      format: csv
+      files:
+        all: {path: reviews.csv}
+  sources:
+    - {kind: local}
+"""
+BACKBONES = """
+tiny:
+  title: Tiny
+  licence: my own
+  parameters: "1"
+  layouts:
+    default:
+      files:
+        - {path: config.json}
+  sources:
+    - {kind: local}
+"""
+
+
+@pytest.fixture
+def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A working folder with a data set and a backbone of the user's own."""
+    monkeypatch.delenv("FINESENT_MIRROR", raising=False)
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "catalog").mkdir()
+    (tmp_path / "catalog" / "datasets.yaml").write_text(DATASETS)
+    (tmp_path / "catalog" / "backbones.yaml").write_text(BACKBONES)
+    (tmp_path / "params.yaml").write_text("dataset: mine\nbackbone: tiny\nother: ignored\n")
+    (tmp_path / "data" / "local").mkdir(parents=True)
+    (tmp_path / "data" / "local" / "reviews.csv").write_text("text,label\nfine,1\nawful,0\n")
+    (tmp_path / "data" / "local" / "config.json").write_text("{}")
+    return tmp_path
+
+
+def test_both_entries_are_fetched_and_told_in_one_line(project: Path) -> None:
+    assert main() == "mine: all 2 rows, 0.0 MB from local; tiny: 0.0 MB from local"
+    assert (project / "data" / "raw" / "reviews.csv").read_text() == "text,label\nfine,1\nawful,0\n"
+    assert (project / "data" / "backbone" / "config.json").read_text() == "{}"
+
+
+def test_running_again_gives_the_same_bytes(project: Path) -> None:
+    main()
+    first = (project / "data" / "raw" / "source.json").read_bytes()
+    main()
+    assert (project / "data" / "raw" / "source.json").read_bytes() == first
+
+
+def test_a_bad_row_ends_the_stage_and_leaves_nothing(project: Path) -> None:
+    (project / "data" / "local" / "reviews.csv").write_text("text,label\nfine,1\nawful,9\n")
+    done = subprocess.run(
+        [sys.executable, "-m", "stages.download"],
+        env={"PYTHONPATH": str(REPOSITORY)},
+        cwd=project,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 1
+    assert "error: reviews.csv, row 2, column label: the label '9'" in done.stderr
+    assert "remedy: " in done.stderr
+    assert "Traceback" not in done.stderr
+    assert sorted(path.name for path in (project / "data").iterdir()) == ["local"]
+
+
+def test_too_few_rows_end_the_stage(project: Path) -> None:
+    (project / "data" / "local" / "reviews.csv").write_text("text,label\nfine,1\n")
+    with pytest.raises(FinesentError, match=r"mine \(layout default\): all has 1 rows, expected 2"):
+        main()
