@@ -5,7 +5,6 @@ from __future__ import annotations
 import errno
 import hashlib
 import json
-import os
 import shutil
 import uuid
 from collections.abc import Iterator
@@ -38,23 +37,23 @@ def replacing(target: Path, within: Path | None = None) -> Iterator[Path]:
     held; if the block fails, the temporary path is removed and ``target`` is untouched.
 
     Raises:
-        FinesentError: the disk is full (whatever was half-written is removed first).
+        FinesentError: the disk is full, or the user's quota of it (what was half-written is removed first).
     """
-    target.parent.mkdir(parents=True, exist_ok=True)
     folder = within or target.parent
-    folder.mkdir(parents=True, exist_ok=True)
     temporary = folder / f".{target.name}.{uuid.uuid4().hex[:8]}.tmp"
     try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        folder.mkdir(parents=True, exist_ok=True)
         yield temporary
         # A folder cannot be replaced in one step while it has content, so an old one goes first.
         if target.is_dir() and not target.is_symlink():
             shutil.rmtree(target)
-        os.replace(temporary, target)
+        temporary.replace(target)
     except OSError as error:
-        if error.errno == errno.ENOSPC:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
             raise FinesentError(
                 str(target),
-                "the disk is full; what was half-written has been removed",
+                "the disk is full, or your share of it; what was half-written has been removed",
                 "free some space (`dvc gc --workspace` drops unused cached results) and run again",
             ) from error
         raise

@@ -11,14 +11,13 @@ from pydantic_core import ErrorDetails
 
 from finesent.errors import FinesentError
 
-
 ModelT = TypeVar("ModelT", bound=BaseModel)
 
 
 class Block(BaseModel):
-    """Base of everything read from params.yaml or the catalog: no unknown key, no silent conversion."""
+    """Base of all that is read from params.yaml or the catalog: no unknown key, no conversion, no NaN."""
 
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, allow_inf_nan=False)
 
 
 def parse(model: type[ModelT], content: Any, place: str) -> ModelT:
@@ -38,7 +37,7 @@ def parse(model: type[ModelT], content: Any, place: str) -> ModelT:
     try:
         return model.model_validate_json(json.dumps(content, default=str))
     except ValidationError as error:
-        lines = [_explain(detail) for detail in error.errors(include_url=False)]
+        lines = [_explain(detail, content) for detail in error.errors(include_url=False)]
         raise FinesentError(place, "; ".join(lines), "correct the keys named here") from error
 
 
@@ -51,13 +50,25 @@ def unknown_name(place: str, kind: str, name: str, known: list[str]) -> Finesent
     )
 
 
-def _explain(detail: ErrorDetails) -> str:
-    key = ".".join(str(part) for part in detail["loc"]) or "(whole)"
+def _explain(detail: ErrorDetails, content: Any) -> str:
+    key = _key_path(detail["loc"], content) or "(whole)"
     if detail["type"] == "extra_forbidden":
         return f"{key}: unknown key"
     if detail["type"] == "missing":
         return f"{key}: missing"
     return f"{key}: {detail['msg'].removeprefix('Value error, ')}, found {_short(detail['input'])}"
+
+
+def _key_path(loc: tuple[int | str, ...], content: Any) -> str:
+    """Join the keys of the file, without the names of union members that pydantic puts between them."""
+    keys = []
+    for part in loc[:-1]:
+        try:
+            content = content[part]
+        except (KeyError, TypeError):
+            continue
+        keys.append(part)
+    return ".".join(str(part) for part in (*keys, *loc[-1:]))
 
 
 def _short(value: Any) -> str:

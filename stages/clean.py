@@ -15,6 +15,7 @@ from finesent.data.cleaning import apply_recipe, remove_duplicates
 from finesent.data.readers import read_raw
 from finesent.data.splits import split_by_hash
 from finesent.data.tables import SPLITS, class_counts, require_every_class, write_rows
+from finesent.errors import FinesentError
 from finesent.files import write_json
 from finesent.params.clean import CleanParams
 from finesent.params.reading import read_params
@@ -42,6 +43,8 @@ def main() -> str:
             f"data/clean/{name}",
             "use data in which every class occurs, or a catalog entry with fewer labels",
         )
+    if splits["test"].empty:
+        raise FinesentError("data/clean/test", "has no row with a text", "use data with something to test on")
     for name in SPLITS:
         write_rows(CLEAN / f"{name}.parquet", splits[name])
     write_json(
@@ -54,7 +57,8 @@ def main() -> str:
         },
     )
     sizes = ", ".join(f"{len(splits[name])} {name}" for name in SPLITS)
-    return f"clean: {sizes}; dropped {sum(empty.values())} without text and {duplicates['train_dropped_as_duplicates']} duplicates"
+    copies = duplicates["train_dropped_as_duplicates"]
+    return f"clean: {sizes}; dropped {sum(empty.values())} without text and {copies} duplicates"
 
 
 if __name__ == "__main__":

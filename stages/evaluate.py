@@ -53,7 +53,8 @@ def main() -> str:
     write_json(Path("predictions") / f"{name}.json", summary)
     write_json(Path("metrics") / f"{name}.json", headline(summary))
     scores = headline(summary)[name]
-    return f"evaluate {name}: test accuracy {scores['test_accuracy']:.4f}, macro-F1 {scores['test_macro_f1']:.4f} over {len(params.seeds)} seeds"
+    test = f"test accuracy {scores['test_accuracy']:.4f}, macro-F1 {scores['test_macro_f1']:.4f}"
+    return f"evaluate {name}: {test} over {len(params.seeds)} seeds"
 
 
 if __name__ == "__main__":

@@ -101,7 +101,7 @@ class Layout(Block):
 
     format: Literal["csv", "tsv", "jsonl", "parquet", "fasttext", "ptb-trees", "vader-ratings"]
     files: dict[Literal["train", "dev", "test", "all"], RemoteFile]
-    extras: dict[str, RemoteFile] = {}
+    extras: dict[str, RemoteFile] = Field(default={})
     text: str = "text"
     label: str = "label"
     label_values: list[str | int] | None = None
@@ -146,7 +146,7 @@ class Dataset(Block):
         _check_layouts(self.sources, list(self.layouts))
         for layout in self.layouts.values():
             if layout.label_values is not None and len(layout.label_values) != len(self.labels):
-                raise ValueError(f"label_values must have one value for each of the {len(self.labels)} labels")
+                raise ValueError(f"label_values must have {len(self.labels)} values, one a label")
         return self
 
 
@@ -179,4 +179,4 @@ class Backbone(Block):
 def _check_layouts(sources: list[Source], layouts: list[str]) -> None:
     for source in sources:
         if source.layout not in layouts:
-            raise ValueError(f"source {source.kind} names the layout {source.layout!r}, which is not among {layouts}")
+            raise ValueError(f"source {source.kind}: layout {source.layout!r} is not among {layouts}")

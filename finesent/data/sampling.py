@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
+from finesent.data.tables import word_counts
 from finesent.errors import FinesentError
 from finesent.params.sample import Sample
 
@@ -34,9 +35,10 @@ def sample_train(rows: pd.DataFrame, rules: Sample) -> pd.DataFrame:
 
 def length_bins(texts: pd.Series, count: int) -> np.ndarray:
     """Return each text's quantile bin 0..count-1 by its number of words; ties share a bin."""
-    words = texts.str.split().str.len().to_numpy(dtype=np.int64)
+    words = word_counts(texts)
     edges = np.quantile(words, np.arange(1, count) / count)
-    return np.searchsorted(edges, words, side="left")
+    bins: np.ndarray = np.searchsorted(edges, words, side="left")
+    return bins
 
 
 def allocate(sizes: np.ndarray, total: int) -> np.ndarray:
@@ -45,7 +47,7 @@ def allocate(sizes: np.ndarray, total: int) -> np.ndarray:
     No group gets more than it has, provided that ``total`` is at most the sum of the sizes.
     """
     exact = sizes * (total / sizes.sum())
-    quota = np.floor(exact).astype(np.int64)
+    quota: np.ndarray = np.floor(exact).astype(np.int64)
     # A stable sort makes equal remainders fall to the earlier group, on every machine.
     order = np.argsort(-(exact - quota), kind="stable")
     quota[order[: total - quota.sum()]] += 1
@@ -60,7 +62,8 @@ def _draw(strata: np.ndarray, size: int, generator: np.random.Generator) -> np.n
         generator.choice(np.flatnonzero(strata == name), quota, replace=False)
         for name, quota in zip(names, quotas, strict=True)
     ]
-    return np.concatenate(drawn)
+    rows: np.ndarray = np.concatenate(drawn)
+    return rows
 
 
 def _draw_balanced(

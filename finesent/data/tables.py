@@ -48,7 +48,8 @@ def read_rows(path: Path) -> pd.DataFrame:
     Raises:
         FinesentError: the file is missing or is no Parquet file.
     """
-    return read_arrow(path).to_pandas()
+    rows: pd.DataFrame = read_arrow(path).to_pandas()
+    return rows
 
 
 def read_arrow(path: Path) -> pa.Table:
@@ -61,10 +62,16 @@ def read_arrow(path: Path) -> pa.Table:
         return pq.read_table(path)
     except FileNotFoundError as error:
         raise FinesentError(str(path), "the file is missing", "run `dvc repro` to make it") from error
-    except pa.ArrowInvalid as error:
+    # Damage further in shows as an OSError without a number.
+    except (pa.ArrowException, OSError) as error:
         raise FinesentError(
             str(path), f"not a Parquet file ({error})", "delete it and run `dvc repro`"
         ) from error
+
+
+def word_counts(texts: pd.Series) -> np.ndarray:
+    """Return each text's number of words, split at white space, as (N,) int64."""
+    return np.array([len(text.split()) for text in texts], dtype=np.int64)
 
 
 def class_counts(rows: pd.DataFrame, classes: int) -> list[int]:

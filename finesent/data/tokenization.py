@@ -11,6 +11,7 @@ import pyarrow as pa
 from transformers import AutoTokenizer, PreTrainedTokenizerFast
 
 from finesent.data.encoding import Encoding
+from finesent.data.tables import word_counts
 from finesent.errors import FinesentError
 from finesent.params.tokenize import Input
 
@@ -19,13 +20,14 @@ def load_tokenizer(folder: Path) -> PreTrainedTokenizerFast:
     """Load a backbone's fast tokenizer from its folder alone: no network, no code of the repository's.
 
     Raises:
-        FinesentError: the folder has no fast tokenizer.
+        FinesentError: the folder has no fast tokenizer, or one without a vocabulary.
     """
     try:
         tokenizer = AutoTokenizer.from_pretrained(
             folder, local_files_only=True, trust_remote_code=False, use_fast=True
         )
-    except (OSError, ValueError) as error:
+    # The tokenizers library raises bare exceptions for a tokenizer.json that it cannot parse.
+    except Exception as error:
         raise FinesentError(
             str(folder), f"no tokenizer could be loaded ({error})", "run `dvc repro download`"
         ) from error
@@ -33,11 +35,19 @@ def load_tokenizer(folder: Path) -> PreTrainedTokenizerFast:
         raise FinesentError(
             str(folder), "has no fast tokenizer", "choose a backbone that comes with tokenizer.json"
         )
+    # From a config.json alone transformers builds a tokenizer to which every word is unknown.
+    if set(tokenizer.get_vocab()) <= set(tokenizer.all_special_tokens):
+        raise FinesentError(
+            str(folder),
+            "its tokenizer has no vocabulary",
+            "name tokenizer.json among the backbone's files in catalog/backbones.yaml",
+        )
     return tokenizer
 
 
 def encoding_of(name: str, rules: Input, tokenizer: PreTrainedTokenizerFast) -> Encoding:
     """Describe the encoding that :func:`tokenize` will use."""
+    _unbounded(tokenizer)
     serialised = tokenizer.backend_tokenizer.to_str().encode("utf-8")
     return Encoding(
         input=name,
@@ -65,7 +75,7 @@ def tokenize(rows: pd.DataFrame, rules: Input, tokenizer: PreTrainedTokenizerFas
     columns = {
         "id": pa.array(rows["id"].tolist(), pa.string()),
         "label": pa.array(rows["label"].to_numpy(np.int64)),
-        "words": pa.array(rows["text"].str.split().str.len().to_numpy(np.int64)),
+        "words": pa.array(word_counts(rows["text"])),
         "input_ids": pa.array(ids, pa.list_(pa.int32())),
     }
     if "soft_label" in rows.columns:
@@ -76,11 +86,16 @@ def tokenize(rows: pd.DataFrame, rules: Input, tokenizer: PreTrainedTokenizerFas
 
 
 def _encode(texts: list[str], tokenizer: PreTrainedTokenizerFast) -> list[list[int]]:
+    _unbounded(tokenizer)
     # The backend is called directly: no attention masks are built that nobody reads.
-    backend = tokenizer.backend_tokenizer
-    backend.no_truncation()
-    backend.no_padding()
-    return [encoding.ids for encoding in backend.encode_batch(texts, add_special_tokens=True)]
+    batch = tokenizer.backend_tokenizer.encode_batch(texts, add_special_tokens=True)
+    return [encoding.ids for encoding in batch]
+
+
+def _unbounded(tokenizer: PreTrainedTokenizerFast) -> None:
+    """Switch off the truncation and padding that a tokenizer.json may carry: max_length alone decides."""
+    tokenizer.backend_tokenizer.no_truncation()
+    tokenizer.backend_tokenizer.no_padding()
 
 
 def _fit(

@@ -19,7 +19,7 @@ import numpy as np
 from finesent.params.compare import Compare
 from finesent.validation import Block
 
-# Resamples are drawn in chunks of about this many item counts (32 MiB as float64).
+# Resamples are drawn in chunks of about this many item counts: 32 MiB an array, and a few arrays at a time.
 _CHUNK = 1 << 22
 
 

@@ -92,7 +92,7 @@ def read_report(report: Path = REPORT, metrics: Path = METRICS) -> Comparison:
     Raises:
         FinesentError: one of the two is missing or malformed, or they are from different runs.
     """
-    comparison = parse(Comparison, read_json(report), str(report))
+    comparison = _parse_report(read_json(report), str(report))
     if check_metrics(read_json(metrics), str(metrics)) != metrics_of(comparison):
         raise FinesentError(
             str(metrics),
@@ -117,3 +117,11 @@ def check_metrics(content: Any, place: str) -> Metrics:
             place, "does not map ablations to metrics to numbers", "delete it and run `dvc repro`"
         )
     return dict(content)
+
+
+def _parse_report(content: Any, place: str) -> Comparison:
+    try:
+        return parse(Comparison, content, place)
+    except FinesentError as error:
+        # The file is made, not written by hand, so there is nothing in it to correct.
+        raise FinesentError(place, error.problem, "run `dvc repro` to make it anew") from error

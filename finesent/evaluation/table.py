@@ -45,7 +45,7 @@ def render(comparison: Comparison, against: Revision | None = None) -> str:
 
 
 def markdown(rows: list[dict[str, str]], left: Sequence[str]) -> str:
-    """Lay out rows that share their keys as a Markdown table; the columns ``left`` hold words, not numbers."""
+    """Lay out rows that share their keys as a Markdown table; the columns in ``left`` hold words."""
     if not rows:
         return ""
     titles = list(rows[0])

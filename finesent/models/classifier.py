@@ -19,6 +19,7 @@ class Classifier(nn.Module):
 
     def __init__(self, encoder: PreTrainedModel, pooling: str, head: Head, classes: int) -> None:
         super().__init__()
+        self.classes = classes
         self.encoder = encoder
         self.head = HEADS[head.kind](hidden_size(encoder), classes, head.dropout)
         self._pool: Callable[[torch.Tensor, torch.Tensor], torch.Tensor] = POOLINGS[pooling]
@@ -30,7 +31,8 @@ class Classifier(nn.Module):
 
     def forward(self, input_ids: torch.Tensor, attention_mask: torch.Tensor) -> torch.Tensor:
         """Return (B, C) float32 logits."""
-        return self.head(self.features(input_ids, attention_mask)).float()
+        logits: torch.Tensor = self.head(self.features(input_ids, attention_mask))
+        return logits.float()
 
     def parts(self) -> list[list[nn.Module]]:
         """The encoder in the order in which it unfreezes: top layer first, what lies below all layers last.
@@ -38,8 +40,7 @@ class Classifier(nn.Module):
         That last part holds the embeddings and whatever else the architecture keeps outside its layers.
         """
         layers = layers_of(self.encoder)
-        stem = [child for child in _outside(self.encoder, layers)]
-        return [[layer] for layer in reversed(layers)] + [stem]
+        return [[layer] for layer in reversed(layers)] + [_outside(self.encoder, layers)]
 
     def set_depth(self, depth: int) -> None:
         """Let the ``depth`` uppermost parts of the encoder learn, and freeze the others.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from safetensors import SafetensorError
 from torch import nn
 from transformers import AutoModel, PreTrainedModel
 from transformers.utils import logging as transformers_logging
@@ -22,20 +23,20 @@ def load_encoder(folder: Path) -> PreTrainedModel:
     """
     # A checkpoint of a full model always has weights of a head that an encoder leaves unused.
     verbosity = transformers_logging.get_verbosity()
-    transformers_logging.set_verbosity_error()
-    transformers_logging.disable_progress_bar()
+    transformers_logging.set_verbosity_error()  # type: ignore[no-untyped-call]
+    transformers_logging.disable_progress_bar()  # type: ignore[no-untyped-call]
     try:
-        encoder = AutoModel.from_pretrained(
+        encoder: PreTrainedModel = AutoModel.from_pretrained(
             folder, local_files_only=True, trust_remote_code=False, use_safetensors=True, dtype="float32"
         )
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, SafetensorError) as error:
         raise FinesentError(
             str(folder), f"no encoder could be loaded ({error})", "run `dvc repro download`"
         ) from error
     finally:
         transformers_logging.set_verbosity(verbosity)
     if getattr(encoder, "pooler", None) is not None:
-        encoder.pooler = None
+        encoder.register_module("pooler", None)
     return encoder
 
 

@@ -8,9 +8,9 @@ from contextlib import contextmanager
 import numpy as np
 import torch
 
+from finesent.data.batches import length_ordered
 from finesent.data.tokens import TokenizedSplit
 from finesent.models.classifier import Classifier
-from finesent.data.batches import length_ordered
 from finesent.models.device import autocast
 
 # Tokens, padding included, in a forward pass without gradient.
@@ -37,7 +37,8 @@ class Engine:
     def classify(self, classifier: Classifier, features: torch.Tensor) -> torch.Tensor:
         """Return (B, C) float32 logits of (B, H) features."""
         with self.autocast():
-            return classifier.head(features).float()
+            logits: torch.Tensor = classifier.head(features)
+        return logits.float()
 
     def place(self, array: np.ndarray) -> torch.Tensor:
         """Copy an array to the device."""

@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from transformers import PreTrainedModel
 
@@ -77,7 +78,7 @@ def load_dev_logits(folder: Path, rows: int) -> np.ndarray:
     """
     try:
         logits = load_file(folder / "dev_logits.safetensors")["logits"].numpy()
-    except (OSError, KeyError) as error:
+    except (OSError, KeyError, SafetensorError) as error:
         raise _broken(folder, f"the dev logits cannot be read ({error})") from error
     if len(logits) != rows:
         raise _broken(folder, f"has dev logits of {len(logits)} rows, and the dev split has {rows}")
@@ -100,7 +101,7 @@ def load_classifier(folder: Path) -> tuple[Classifier, Description]:
     classifier = Classifier(encoder, description.pooling, head, description.classes)
     try:
         classifier.head.load_state_dict(load_file(folder / "head.safetensors"))
-    except (OSError, RuntimeError) as error:
+    except (OSError, RuntimeError, SafetensorError) as error:
         raise _broken(folder, f"the head's weights do not fit ({error})") from error
     return classifier.eval(), description
 

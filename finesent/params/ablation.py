@@ -108,7 +108,7 @@ class Ablation(Block):
     def _unfreezes_in_time(self) -> Ablation:
         if not isinstance(self.unfreeze, NeverUnfreeze) and self.unfreeze.after >= self.epochs:
             raise ValueError(
-                f"unfreeze.after={self.unfreeze.after} leaves none of the {self.epochs} epochs to fine-tune in"
+                f"unfreeze.after={self.unfreeze.after} leaves no epoch of {self.epochs} to fine-tune in"
             )
         return self
 
@@ -119,12 +119,10 @@ def merge_ablation(defaults: dict[str, Any], override: dict[str, Any]) -> dict[s
     ``unfreeze`` is replaced as a whole when the policy differs, since each policy has keys of its
     own; a loss set to null is taken out.
     """
-    policy = override.get("unfreeze", {})
-    changes_policy = isinstance(policy, dict) and "policy" in policy
-    content = merged(
-        {key: value for key, value in defaults.items() if not (changes_policy and key == "unfreeze")},
-        override,
-    )
+    content = merged(defaults, override)
+    old, own = defaults.get("unfreeze"), override.get("unfreeze")
+    if isinstance(old, dict) and isinstance(own, dict) and own.get("policy") not in (None, old.get("policy")):
+        content["unfreeze"] = own
     if isinstance(content.get("losses"), dict):
         content["losses"] = {name: block for name, block in content["losses"].items() if block is not None}
     return content

@@ -9,7 +9,8 @@ from finesent.stage import run_stage
 def main() -> str:
     """Check the file; raise FinesentError with every offending key otherwise."""
     study = read_study()
-    return f"params.yaml is sound: {len(study.ablations)} ablations × {len(study.seeds)} seeds on {study.dataset}"
+    runs = f"{len(study.ablations)} ablations × {len(study.seeds)} seeds"
+    return f"params.yaml is sound: {runs} on {study.dataset}"
 
 
 if __name__ == "__main__":

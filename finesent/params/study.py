@@ -22,7 +22,7 @@ from finesent.yaml_files import read_yaml
 
 # metrics/<ablation>.json lies beside these two.
 _RESERVED = {"clean", "comparison"}
-_NAME = re.compile(r"^[a-z0-9][a-z0-9-]*$")
+_NAME = re.compile(r"[a-z0-9][a-z0-9-]*")
 
 
 class Study(Block):
@@ -41,18 +41,22 @@ class Study(Block):
 
     @model_validator(mode="after")
     def _names_fit(self) -> Study:
+        # Both kinds of name become the names of folders.
+        for name in self.inputs:
+            if not _NAME.fullmatch(name):
+                raise ValueError(f"inputs.{name}: needs a name of a-z, 0-9 and '-'")
         for name, ablation in self.ablations.items():
             if ablation.input not in self.inputs:
                 raise ValueError(
-                    f"ablations.{name}.input={ablation.input!r} is not among the inputs {sorted(self.inputs)}"
+                    f"ablations.{name}.input: {ablation.input!r} is not in {sorted(self.inputs)}"
                 )
-            if not _NAME.match(name) or name in _RESERVED:
+            if not _NAME.fullmatch(name) or name in _RESERVED:
                 raise ValueError(
-                    f"ablations.{name}: a name is made of a-z, 0-9 and '-', and is none of {sorted(_RESERVED)}"
+                    f"ablations.{name}: needs a name of a-z, 0-9 and '-', not {sorted(_RESERVED)}"
                 )
         if self.compare.baseline not in self.ablations:
             raise ValueError(
-                f"compare.baseline={self.compare.baseline!r} is not among the ablations {sorted(self.ablations)}"
+                f"compare.baseline: {self.compare.baseline!r} is not in {sorted(self.ablations)}"
             )
         return self
 

@@ -1,4 +1,4 @@
-"""Training one ablation with every seed, in one process: they share tokens, features and pretrained weights."""
+"""Training one ablation with every seed, in one process: they share tokens, features, pretrained weights."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ from finesent.data.tokens import TokenizedSplit, read_tokens
 from finesent.errors import FinesentError
 from finesent.files import replacing
 from finesent.models.classifier import Classifier
+from finesent.models.device import choose_device, choose_precision
 from finesent.models.encoder import load_encoder
+from finesent.models.engine import Engine, all_features
 from finesent.models.heads import initialise
 from finesent.models.saving import Description, save_dev_logits, save_encoder, save_head
 from finesent.params.ablation import Ablation
 from finesent.params.train import TrainParams
 from finesent.training.checkpoint import RunState
-from finesent.models.device import choose_device, choose_precision
 from finesent.training.fingerprint import fingerprint
-from finesent.models.engine import Engine, all_features
 from finesent.training.history import EpochRecord, write_history
 from finesent.training.loop import FrozenFeatures, Run, Study
 from finesent.training.losses import build_losses
@@ -55,7 +55,7 @@ class Outcome:
 
 
 def work_folder() -> Path:
-    """The folder of checkpoints: beside DVC's own, also inside the temporary folders of queued experiments."""
+    """The folder of checkpoints: at the root of the DVC project, also for queued experiments."""
     return Path(os.environ.get("DVC_ROOT", ".")) / ".work"
 
 
@@ -151,7 +151,7 @@ def _save(study: Study, classifier: Classifier, state: RunState, seed: int, fold
     description = Description(
         ablation=study.name,
         seed=seed,
-        classes=classifier.head[-1].out_features,
+        classes=classifier.classes,
         pooling=study.ablation.pooling,
         head=study.ablation.head.model_dump(),
         encoder=where,
@@ -177,7 +177,7 @@ def _fingerprint(ablation: Ablation, params: TrainParams, engine: Engine, paths:
     )
 
 
-class _only_one:  # noqa: N801 - used as a context manager, like a function
+class _only_one:
     """Holds a lock on the checkpoints for as long as the block runs."""
 
     def __init__(self, work: Path) -> None:

@@ -91,11 +91,16 @@ def load_state(folder: Path, fingerprint: str) -> RunState | None:
             f"delete {folder.parent} and run again; nothing else refers to it",
         )
     try:
-        tensors = {name: load_file(newest / f"{name}.safetensors") for name in _TENSORS}
+        tensors = {name: _load(newest / f"{name}.safetensors") for name in _TENSORS}
     except (OSError, SafetensorError) as error:
         raise FinesentError(str(newest), f"is damaged ({error})", f"delete {newest} and run again") from error
     content["records"] = [EpochRecord(**record) for record in content["records"]]
-    return RunState(**content, **tensors)
+    return RunState(**{**content, **tensors})
+
+
+def _load(path: Path) -> Tensors:
+    # Copies: the file is deleted while what was read from it is still needed.
+    return {name: tensor.clone() for name, tensor in load_file(path).items()}
 
 
 def _states(folder: Path) -> list[Path]:

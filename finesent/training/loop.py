@@ -10,13 +10,13 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from finesent.data.batches import epoch_batches
 from finesent.data.tokens import TokenizedSplit
 from finesent.errors import FinesentError
 from finesent.models.classifier import Classifier
-from finesent.params.ablation import Ablation
-from finesent.data.batches import epoch_batches
-from finesent.training.checkpoint import RunState, load_state, save_state
 from finesent.models.engine import Engine, all_features, all_logits
+from finesent.params.ablation import Ablation
+from finesent.training.checkpoint import RunState, load_state, save_state
 from finesent.training.history import EpochRecord
 from finesent.training.losses import Loss
 from finesent.training.objective import Objective
@@ -175,7 +175,10 @@ class Run:
             features = study.frozen().dev
         else:
             features = all_features(study.engine, self.classifier, study.dev)
-        return all_logits(study.engine, self.classifier, features)
+        logits = all_logits(study.engine, self.classifier, features)
+        if not np.isfinite(logits).all():
+            raise self._diverged(f"epoch {epoch}", "the logits of the dev split are no longer numbers")
+        return logits
 
     def _close(self, record: EpochRecord, scores: DevScores, logits: np.ndarray) -> None:
         """Take the finished epoch into the state, and decide whether it is the best and the last."""
@@ -232,7 +235,7 @@ class Run:
         }
 
     def _restore(self, weights: dict[str, torch.Tensor]) -> None:
-        """Put weights into the classifier by name; what they do not name goes back to its pretrained value."""
+        """Put weights into the classifier by name; the rest of it goes back to its pretrained values."""
         with torch.no_grad():
             for name, parameter in self.classifier.named_parameters():
                 parameter.copy_(weights[name] if name in weights else self.study.pretrained[name])
@@ -241,8 +244,11 @@ class Run:
         if np.isfinite(losses).all():
             return
         step = int(np.flatnonzero(~np.isfinite(losses))[0]) + 1
-        raise FinesentError(
-            f"{self.study.name} seed {self.seed}, epoch {epoch}, step {step}",
-            "the loss is no longer a number; the last finished epoch is kept",
+        raise self._diverged(f"epoch {epoch}, step {step}", "the loss is no longer a number")
+
+    def _diverged(self, moment: str, problem: str) -> FinesentError:
+        return FinesentError(
+            f"{self.study.name} seed {self.seed}, {moment}",
+            f"{problem}; the last finished epoch is kept",
             "lower the learning rates, raise schedule.warmup, or set train.precision to float32",
         )

@@ -47,19 +47,15 @@ class Objective:
             block = None
             if name in drawn:
                 count = drawn[name].size
-                block = features[start : start + count].unflatten(0, drawn[name].shape)
+                block = features[start : start + count].view(*drawn[name].shape, -1)
                 start += count
             total = total + loss.weight * loss(LossInputs(logits, labels, anchors, block))
         return total
 
     def _features(self, rows: np.ndarray) -> torch.Tensor:
-        """One pass through the encoder for anchors and companions together, each row once."""
-        unique, where = np.unique(rows, return_inverse=True)
+        """Features of anchors and companions, from one pass that encodes no row twice."""
         if self.cached is not None:
             return self.cached[self.engine.place(rows)]
+        unique, where = np.unique(rows, return_inverse=True)
         features = self.engine.encode(self.classifier, self.split, unique)
-        return (
-            features
-            if len(unique) == len(rows) and (where == np.arange(len(rows))).all()
-            else features[self.engine.place(where)]
-        )
+        return features[self.engine.place(where)]

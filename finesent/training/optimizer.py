@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Any
 
 import torch
 from torch import nn
@@ -53,7 +54,7 @@ class Optimizer:
             )
 
     @property
-    def groups(self) -> list[dict[str, object]]:
+    def groups(self) -> list[dict[str, Any]]:
         """The parameter groups, each with ``params, lr, peak, started, head``."""
         return [] if self._adamw is None else self._adamw.param_groups
 
@@ -63,9 +64,9 @@ class Optimizer:
         return list(self._names)
 
     def rate_of(self, head: bool) -> float:
-        """The present learning rate of the head's groups, or of the encoder's lowest-rate group (0 if frozen)."""
+        """The present learning rate of the head's groups, or the encoder's lowest (0 while frozen)."""
         rates = [group["lr"] for group in self.groups if group["head"] == head]
-        return float(min(rates)) if rates else 0.0  # type: ignore[type-var]
+        return float(min(rates)) if rates else 0.0
 
     def step(self) -> None:
         """Update every parameter from its gradient, and drop the gradients."""

@@ -41,4 +41,4 @@ def dev_scores(labels: np.ndarray, logits: np.ndarray) -> DevScores:
 
 def is_collapsed(accuracy: float, labels: np.ndarray) -> bool:
     """Whether an accuracy is within 2 points of what always naming the largest class gives."""
-    return accuracy <= np.bincount(labels).max() / len(labels) + 0.02
+    return accuracy <= float(np.bincount(labels).max()) / len(labels) + 0.02

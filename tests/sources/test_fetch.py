@@ -220,7 +220,7 @@ def test_wrong_bytes_from_kaggle_and_the_hub_are_refused(
     kaggle.on("/v1/datasets.DatasetApiService/DownloadDataset", Answer(zip_of({"sst/all.txt": bad})))
     headers = {"ETag": f'"{sha256(bad)}"', "X-Repo-Commit": revision}
     hub.on(f"/datasets/a/b/resolve/{revision}/sst/all.txt", Answer(bad, headers=headers))
-    sources = [
+    sources: list[dict[str, Any]] = [
         {"kind": "kaggle", "handle": "a/b", "version": 1, "layout": "single"},
         {"kind": "huggingface", "repo": "a/b", "revision": revision, "layout": "single"},
     ]

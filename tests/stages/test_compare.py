@@ -299,6 +299,13 @@ def test_against_needs_the_present_comparison(committed: Path, run: Run, missing
     assert "dvc repro" in error.value.remedy
 
 
+def test_against_refuses_a_report_of_another_version(committed: Path, run: Run) -> None:
+    Path("report/comparison.json").write_text('{"rows": []}')
+    with pytest.raises(FinesentError, match="rows: unknown key") as error:
+        run("--against", "HEAD")
+    assert "dvc repro" in error.value.remedy
+
+
 def test_against_refuses_metrics_of_another_run(committed: Path, run: Run) -> None:
     git("checkout", "--quiet", "metrics/comparison.json")
     with pytest.raises(FinesentError, match="not from the same run"):

@@ -1,0 +1,49 @@
+"""Ablations and paths for tests of training."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from finesent.params.ablation import Ablation, merge_ablation
+from finesent.params.train import Train, TrainParams
+from finesent.training.ablation import Paths
+from finesent.validation import parse
+
+DEFAULTS: dict[str, Any] = {
+    "input": "plain",
+    "pooling": "mean",
+    "head": {"kind": "linear-tanh-linear", "dropout": 0.1},
+    "losses": {"cross-entropy": {"weight": 1.0}},
+    "unfreeze": {"policy": "never"},
+    "learning_rate": {"head": 0.01, "backbone": 0.005},
+    "weight_decay": 0.01,
+    "schedule": {"shape": "linear", "warmup": 0.1},
+    "max_grad_norm": 1.0,
+    "batch": {"sentences": 8},
+    "epochs": 4,
+    "patience": None,
+    "select": "accuracy+macro-f1",
+}
+
+
+def make_ablation(**changes: Any) -> Ablation:
+    """The defaults above with some keys changed, merged as params.yaml's are."""
+    return parse(Ablation, merge_ablation(DEFAULTS, changes), "test")
+
+
+def make_params(seeds: list[int], micro_batch: int | None = None, precision: str = "float32") -> TrainParams:
+    """Train params on the CPU."""
+    train = parse(Train, {"device": "cpu", "precision": precision, "micro_batch": micro_batch}, "test")
+    return TrainParams(dataset="tiny", seeds=seeds, train=train)
+
+
+def make_paths(root: Path, tokens: Path, backbone: Path) -> Paths:
+    """Where a training run in ``root`` reads and writes."""
+    return Paths(
+        tokens=tokens,
+        backbone=backbone,
+        models=root / "models" / "a",
+        history=root / "plots" / "a" / "history.csv",
+        work=root / ".work",
+    )

@@ -1,0 +1,77 @@
+"""States on disk: complete or not there."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import torch
+
+from finesent.errors import FinesentError
+from finesent.training.checkpoint import RunState, load_state, save_state
+from finesent.training.history import EpochRecord
+
+
+def state(epoch: int) -> RunState:
+    record = EpochRecord(0, epoch, 9, 1, 0.1, 0.01, 1.5, 2.5, 1.4, 0.5, 0.4, 3.25, 100.0)
+    return RunState(
+        fingerprint="f",
+        epoch=epoch,
+        step=9,
+        best_epoch=1,
+        best_score=0.9,
+        records=[record],
+        weights={"head.weight": torch.arange(4.0)},
+        best={"head.weight": torch.ones(4)},
+        dev={"logits": torch.zeros(2, 5)},
+        moments={"head.weight|step": torch.tensor(3.0)},
+    )
+
+
+def test_what_is_saved_comes_back(tmp_path: Path) -> None:
+    save_state(tmp_path / "0", state(3))
+    loaded = load_state(tmp_path / "0", "f")
+    assert loaded is not None
+    assert (loaded.epoch, loaded.step, loaded.best_epoch, loaded.best_score) == (3, 9, 1, 0.9)
+    assert loaded.records == state(3).records
+    assert torch.equal(loaded.weights["head.weight"], torch.arange(4.0))
+    assert torch.equal(loaded.moments["head.weight|step"], torch.tensor(3.0))
+
+
+def test_there_is_nothing_to_load_at_first(tmp_path: Path) -> None:
+    assert load_state(tmp_path / "0", "f") is None
+
+
+def test_only_the_newest_state_stays(tmp_path: Path) -> None:
+    for epoch in (1, 2, 11):
+        save_state(tmp_path / "0", state(epoch))
+    assert [path.name for path in (tmp_path / "0").iterdir()] == ["epoch-00011"]
+
+
+def test_a_half_written_state_is_not_taken_for_one(tmp_path: Path) -> None:
+    save_state(tmp_path / "0", state(1))
+    half = tmp_path / "0" / ".epoch-00002.abc.tmp"
+    half.mkdir()
+    (half / "state.json").write_text("{")
+    loaded = load_state(tmp_path / "0", "f")
+    assert loaded is not None
+    assert loaded.epoch == 1
+
+
+def test_another_configurations_state_is_refused(tmp_path: Path) -> None:
+    save_state(tmp_path / "0", state(1))
+    with pytest.raises(FinesentError, match="another configuration"):
+        load_state(tmp_path / "0", "other")
+
+
+def test_a_damaged_state_is_named(tmp_path: Path) -> None:
+    save_state(tmp_path / "0", state(1))
+    (tmp_path / "0" / "epoch-00001" / "moments.safetensors").write_bytes(b"no tensors")
+    with pytest.raises(FinesentError, match="damaged"):
+        load_state(tmp_path / "0", "f")
+
+
+def test_no_pickle_is_written(tmp_path: Path) -> None:
+    save_state(tmp_path / "0", state(1))
+    suffixes = {path.suffix for path in (tmp_path / "0" / "epoch-00001").iterdir()}
+    assert suffixes == {".safetensors", ".json"}
