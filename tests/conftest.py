@@ -21,7 +21,25 @@ torch.set_num_threads(1)
 SPECIAL = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
 # One word a class, so that there is something to learn, and words that say nothing.
 TELLING = ["awful", "poor", "plain", "good", "superb"]
-FILLER = "the a film story actor scene with and of it this is was in plot music end".split()
+FILLER = [
+    "the",
+    "a",
+    "film",
+    "story",
+    "actor",
+    "scene",
+    "with",
+    "and",
+    "of",
+    "it",
+    "this",
+    "is",
+    "was",
+    "in",
+    "plot",
+    "music",
+    "end",
+]
 
 
 def write_backbone(folder: Path, layers: int = 2, dropout: float = 0.1) -> Path:

@@ -69,10 +69,14 @@ def covers(path: str, other: str) -> bool:
 
 
 def produced_by(stages: list[str]) -> set[str]:
-    return {path for stage in stages for kind in ("outs", "metrics", "plots") for path in resolved(stage, kind)}
+    return {
+        path for stage in stages for kind in ("outs", "metrics", "plots") for path in resolved(stage, kind)
+    }
 
 
-TEST_FILES = {path for path in produced_by(["clean", "sample", "tokenize"]) if "test" in PurePosixPath(path).name}
+TEST_FILES = {
+    path for path in produced_by(["clean", "sample", "tokenize"]) if "test" in PurePosixPath(path).name
+}
 
 
 def test_the_seven_stages_stand_in_the_order_of_the_data() -> None:
@@ -84,10 +88,10 @@ def test_the_seven_stages_stand_in_the_order_of_the_data() -> None:
 
 
 def test_there_are_test_files_to_guard() -> None:
-    assert TEST_FILES == {
+    assert {
         "data/clean/test.parquet",
         *(f"data/tokenized/{name}/test.parquet" for name in PARAMS["inputs"]),
-    }
+    } == TEST_FILES
 
 
 @pytest.mark.parametrize("stage", ["download", "clean", "sample", "train"])
@@ -206,7 +210,9 @@ def test_no_output_defeats_the_run_cache(stage: str) -> None:
             assert kind == "metrics" or options.get("cache", True)
 
 
-@pytest.mark.parametrize("package", ["params", "catalog", "sources", "data", "models", "training", "evaluation"])
+@pytest.mark.parametrize(
+    "package", ["params", "catalog", "sources", "data", "models", "training", "evaluation"]
+)
 def test_imports_go_one_way(package: str) -> None:
     below = {
         "params": set(),

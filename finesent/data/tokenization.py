@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -14,6 +15,9 @@ from finesent.data.encoding import Encoding
 from finesent.data.tables import word_counts
 from finesent.errors import FinesentError
 from finesent.params.tokenize import Input
+
+if TYPE_CHECKING:
+    from tokenizers import Encoding as Tokens
 
 
 def load_tokenizer(folder: Path) -> PreTrainedTokenizerFast:
@@ -67,11 +71,14 @@ def tokenize(rows: pd.DataFrame, rules: Input, tokenizer: PreTrainedTokenizerFas
     template: what follows ``{text}`` in the template is kept.
     """
     before, after = rules.template.split("{text}")
-    # Encoded without truncation first: most rows need none, and the few that do are cut by their text.
-    ids = _encode([before + text + after for text in rows["text"]], tokenizer)
-    long = [row for row, tokens in enumerate(ids) if len(tokens) > rules.max_length]
-    for row in long:
-        ids[row] = _fit(rows["text"].iloc[row], before, after, rules.max_length, tokenizer)
+    _unbounded(tokenizer)
+    # The backend is called directly: no attention masks are built that nobody reads.
+    encodings = tokenizer.backend_tokenizer.encode_batch([before + text + after for text in rows["text"]])
+    ids = [
+        _fit(encoding, len(before), len(before) + len(text), rules.max_length)
+        for encoding, text in zip(encodings, rows["text"], strict=True)
+    ]
+    cut = sum(len(kept) < len(whole) for kept, whole in zip(ids, encodings, strict=True))
     columns = {
         "id": pa.array(rows["id"].tolist(), pa.string()),
         "label": pa.array(rows["label"].to_numpy(np.int64)),
@@ -82,14 +89,7 @@ def tokenize(rows: pd.DataFrame, rules: Input, tokenizer: PreTrainedTokenizerFas
         columns["soft_label"] = pa.array(
             [list(share) for share in rows["soft_label"]], pa.list_(pa.float64())
         )
-    return pa.table(columns), len(long)
-
-
-def _encode(texts: list[str], tokenizer: PreTrainedTokenizerFast) -> list[list[int]]:
-    _unbounded(tokenizer)
-    # The backend is called directly: no attention masks are built that nobody reads.
-    batch = tokenizer.backend_tokenizer.encode_batch(texts, add_special_tokens=True)
-    return [encoding.ids for encoding in batch]
+    return pa.table(columns), cut
 
 
 def _unbounded(tokenizer: PreTrainedTokenizerFast) -> None:
@@ -98,20 +98,24 @@ def _unbounded(tokenizer: PreTrainedTokenizerFast) -> None:
     tokenizer.backend_tokenizer.no_padding()
 
 
-def _fit(
-    text: str, before: str, after: str, max_length: int, tokenizer: PreTrainedTokenizerFast
-) -> list[int]:
-    """Encode with as many leading characters of the text as fit, found by bisection."""
-    low, high = 0, len(text)
-    while low < high:
-        middle = (low + high + 1) // 2
-        fits = len(_encode([before + text[:middle] + after], tokenizer)[0]) <= max_length
-        low, high = (middle, high) if fits else (low, middle - 1)
-    ids = _encode([before + text[:low] + after], tokenizer)[0]
-    if len(ids) > max_length:
+def _fit(encoding: Tokens, begin: int, end: int, max_length: int) -> list[int]:
+    """Return the ids without the last tokens of the text, characters ``begin`` to ``end``, that do not fit.
+
+    Cutting tokens leaves every other as it was, where cutting characters would break a word into pieces.
+    """
+    ids: list[int] = encoding.ids
+    excess = len(ids) - max_length
+    if excess <= 0:
+        return ids
+    spans = zip(encoding.offsets, encoding.special_tokens_mask, strict=True)
+    of_text = [
+        n for n, ((first, last), special) in enumerate(spans) if begin <= first < end >= last and not special
+    ]
+    if excess > len(of_text):
         raise FinesentError(
             "params.yaml: inputs",
-            f"the template alone has {len(ids)} tokens, more than max_length={max_length}",
+            f"the template alone has {len(ids) - len(of_text)} tokens, more than max_length={max_length}",
             "raise max_length",
         )
-    return ids
+    dropped = set(of_text[len(of_text) - excess :])
+    return [token for n, token in enumerate(ids) if n not in dropped]

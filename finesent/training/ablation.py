@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import dataclass
 from functools import cache
 from importlib.metadata import version
@@ -29,6 +30,7 @@ from finesent.training.fingerprint import fingerprint
 from finesent.training.history import EpochRecord, write_history
 from finesent.training.loop import FrozenFeatures, Run, Study
 from finesent.training.losses import build_losses
+from finesent.training.processes import Processes
 from finesent.training.progress import Progress
 from finesent.training.selection import is_collapsed
 from finesent.training.steps import MicroBatches
@@ -67,12 +69,14 @@ def train_ablation(name: str, ablation: Ablation, params: TrainParams, classes: 
     """
     losses = build_losses(ablation, f"params.yaml: ablations.{name}")
     device = choose_device(params.train.device)
-    engine = Engine(device, choose_precision(params.train.precision, device))
-    mark = _fingerprint(ablation, params, engine, paths)
+    processes = Processes(cpu=device.type == "cpu")
+    engine = Engine(processes.device, choose_precision(params.train.precision, device))
+    mark = _fingerprint(ablation, params, engine, processes, paths)
     work = paths.work / mark
     train, dev = read_tokens(paths.tokens / "train.parquet"), read_tokens(paths.tokens / "dev.parquet")
     _require_classes(train, dev, classes, paths.tokens)
-    classifier = Classifier(load_encoder(paths.backbone), ablation.pooling, ablation.head, classes).to(device)
+    classifier = Classifier(load_encoder(paths.backbone), ablation.pooling, ablation.head, classes)
+    classifier.to(engine.device)
     study = Study(
         name=name,
         ablation=ablation,
@@ -81,26 +85,24 @@ def train_ablation(name: str, ablation: Ablation, params: TrainParams, classes: 
         dev=dev,
         engine=engine,
         frozen=_frozen_features(engine, classifier, train, dev),
-        pretrained={
-            key: value.detach().clone()
-            for key, value in classifier.named_parameters()
-            if key.startswith("encoder.")
-        },
+        pretrained=_encoder_weights(classifier),
         micro_batches=MicroBatches(params.train.micro_batch, Progress.say),
+        processes=processes,
         fingerprint=mark,
         work=work,
     )
-    with _only_one(work):
+    with _only_one(work) if processes.is_main else nullcontext():
         outcome = _train_seeds(study, classifier, params.seeds, paths)
-    shutil.rmtree(work, ignore_errors=True)
+        processes.wait()
+        if processes.is_main:
+            shutil.rmtree(work, ignore_errors=True)
     return outcome
 
 
 def _train_seeds(study: Study, classifier: Classifier, seeds: list[int], paths: Paths) -> Outcome:
     records: list[EpochRecord] = []
     accuracies: dict[int, float] = {}
-    with replacing(paths.models, within=study.work) as folder:
-        folder.mkdir()
+    with replacing(paths.models, within=study.work) if study.processes.is_main else nullcontext() as folder:
         for seed in seeds:
             reset(study, classifier, seed)
             state = Run(study, classifier, seed).train()
@@ -108,10 +110,17 @@ def _train_seeds(study: Study, classifier: Classifier, seeds: list[int], paths: 
                 record.selected = int(record.epoch == state.best_epoch)
             records += state.records
             accuracies[seed] = state.records[state.best_epoch - 1].dev_accuracy
-            _save(study, classifier, state, seed, folder)
-        write_history(paths.history, records)
+            if folder is not None:
+                _save(study, classifier, state, seed, folder)
+        if folder is not None:
+            write_history(paths.history, records)
     collapsed = [seed for seed, accuracy in accuracies.items() if is_collapsed(accuracy, study.dev.labels)]
     return Outcome(accuracies, collapsed)
+
+
+def _encoder_weights(classifier: Classifier) -> dict[str, torch.Tensor]:
+    named = classifier.named_parameters()
+    return {key: value.detach().clone() for key, value in named if key.startswith("encoder.")}
 
 
 def reset(study: Study, classifier: Classifier, seed: int) -> None:
@@ -145,7 +154,7 @@ def _save(study: Study, classifier: Classifier, state: RunState, seed: int, fold
     changed = any(key.startswith("encoder.") for key in state.best)
     where = "encoder" if changed else "../encoder"
     target = folder / str(seed)
-    target.mkdir()
+    target.mkdir(parents=True)
     if changed or not (folder / "encoder").exists():
         save_encoder(classifier.encoder, target / where)
     description = Description(
@@ -169,11 +178,14 @@ def _save(study: Study, classifier: Classifier, state: RunState, seed: int, fold
     save_dev_logits(state.dev["logits"], target)
 
 
-def _fingerprint(ablation: Ablation, params: TrainParams, engine: Engine, paths: Paths) -> str:
+def _fingerprint(
+    ablation: Ablation, params: TrainParams, engine: Engine, processes: Processes, paths: Paths
+) -> str:
     return fingerprint(
         {"ablation": ablation.model_dump(mode="json"), "train": params.train.model_dump(mode="json")},
         [paths.tokens / "train.parquet", paths.tokens / "dev.parquet", paths.backbone],
-        {"device": engine.device.type, "precision": engine.precision, "threads": torch.get_num_threads()},
+        {"device": engine.device.type, "precision": engine.precision, "threads": torch.get_num_threads()}
+        | {"processes": processes.count},
     )
 
 

@@ -21,6 +21,7 @@ from finesent.training.history import EpochRecord
 from finesent.training.losses import Loss
 from finesent.training.objective import Objective
 from finesent.training.optimizer import Optimizer
+from finesent.training.processes import Processes
 from finesent.training.progress import Progress
 from finesent.training.selection import DevScores, dev_scores
 from finesent.training.steps import MicroBatches, clip
@@ -55,6 +56,7 @@ class Study:
         frozen: gives the pretrained encoder's features, computed when first asked for.
         pretrained: the encoder's parameters as downloaded, by their name in the classifier.
         micro_batches: how a batch is cut to fit memory.
+        processes: how a batch is shared among processes.
         fingerprint: of the configuration.
         work: folder of the checkpoints.
     """
@@ -68,6 +70,7 @@ class Study:
     frozen: Callable[[], FrozenFeatures]
     pretrained: dict[str, torch.Tensor]
     micro_batches: MicroBatches
+    processes: Processes
     fingerprint: str
     work: Path
 
@@ -95,10 +98,12 @@ class Run:
         self._resume()
         epochs, rows = self.study.ablation.epochs, len(self.study.train)
         title = f"{self.study.name} seed {self.seed}"
-        with Progress(title, epochs * rows, self.state.epoch * rows) as progress:
+        shown = self.study.processes.is_main
+        with Progress(title, epochs * rows, self.state.epoch * rows, shown) as progress:
             while not self.state.finished:
                 self._epoch(self.state.epoch + 1, progress)
-                save_state(self._folder, self.state)
+                if self.study.processes.is_main:
+                    save_state(self._folder, self.state)
             progress.stop_early((epochs - self.state.epoch) * rows)
         self._restore(self.state.best)
         return self.state
@@ -110,7 +115,7 @@ class Run:
     def _epoch(self, epoch: int, progress: Progress) -> None:
         started = time.perf_counter()
         self._unfreeze(epoch)
-        seed_dropout(self.seed, epoch)
+        seed_dropout(self.seed, epoch, self.study.processes.index)
         loss, norm = self._steps(epoch, progress)
         trained = time.perf_counter() - started
         logits = self._score_dev(epoch)
@@ -143,13 +148,15 @@ class Run:
         losses, norms = [], []
         for number, rows in enumerate(batches):
             self.optimizer.set_rates((epoch - 1 + number / len(batches)) / study.ablation.epochs)
-            losses.append(study.micro_batches.backward(rows, objective, self.optimizer.zero_grad))
+            ours = study.processes.share(rows)
+            losses.append(study.micro_batches.backward(ours, len(rows), objective, self.optimizer.zero_grad))
+            study.processes.add_up_gradients(self.optimizer.parameters)
             norms.append(clip(self.optimizer.parameters, study.ablation.max_grad_norm))
             self.optimizer.step()
             progress.advance(len(rows), losses[-1])
         self.state.step += len(batches)
         # Fetched once an epoch: a look at every step's loss would wait for the device at every step.
-        values = torch.stack(losses).cpu().numpy()
+        values = study.processes.add_up(torch.stack(losses)).cpu().numpy()
         self._require_numbers(values, epoch)
         return float(values.mean()), float(torch.stack(norms).mean())
 

@@ -15,10 +15,11 @@ _LOG_SECONDS = 30.0
 class Progress:
     """A bar over the sentences of a whole run: loss, dev score, sentences a second, time left."""
 
-    def __init__(self, title: str, total: int, done: int) -> None:
+    def __init__(self, title: str, total: int, done: int, shown: bool = True) -> None:
         self._interactive = interactive = sys.stderr.isatty()
         self._bar = tqdm(
             total=total,
+            disable=not shown,
             initial=done,
             desc=title,
             unit=" sentences",

@@ -24,12 +24,17 @@ class MicroBatches:
         self._say = say
 
     def backward(
-        self, rows: np.ndarray, loss_of: Callable[[np.ndarray], torch.Tensor], reset: Callable[[], None]
+        self,
+        rows: np.ndarray,
+        whole: int,
+        loss_of: Callable[[np.ndarray], torch.Tensor],
+        reset: Callable[[], None],
     ) -> torch.Tensor:
-        """Accumulate the gradient of the mean loss over ``rows`` and return that loss, detached.
+        """Accumulate the gradient of what ``rows`` add to the batch's mean loss; return that, detached.
 
         Args:
-            rows: (B,) rows of the batch.
+            rows: (B,) rows of the batch, or this process's share of them.
+            whole: rows of the whole batch, over all processes.
             loss_of: mean loss of a piece.
             reset: drops gradients that a failed attempt left behind.
 
@@ -38,7 +43,7 @@ class MicroBatches:
         """
         while True:
             try:
-                return self._attempt(rows, loss_of)
+                return self._attempt(rows, whole, loss_of)
             except (MemoryError, RuntimeError) as error:
                 if not is_out_of_memory(error):
                     raise
@@ -48,15 +53,16 @@ class MicroBatches:
             if torch.cuda.is_available():
                 torch.cuda.empty_cache()
 
-    def _attempt(self, rows: np.ndarray, loss_of: Callable[[np.ndarray], torch.Tensor]) -> torch.Tensor:
-        size = self.size or len(rows)
-        total: torch.Tensor | None = None
+    def _attempt(
+        self, rows: np.ndarray, whole: int, loss_of: Callable[[np.ndarray], torch.Tensor]
+    ) -> torch.Tensor:
+        size = self.size or max(1, len(rows))
+        total = torch.zeros(())
         for start in range(0, len(rows), size):
             piece = rows[start : start + size]
-            loss = loss_of(piece) * (len(piece) / len(rows))
+            loss = loss_of(piece) * (len(piece) / whole)
             torch.autograd.backward(loss)
-            total = loss.detach() if total is None else total + loss.detach()
-        assert total is not None
+            total = total.to(loss.device) + loss.detach()
         return total
 
     def _halve(self, rows: int, error: BaseException) -> None:

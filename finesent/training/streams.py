@@ -28,6 +28,6 @@ def numpy_stream(seed: int, stream: str, epoch: int = 0) -> np.random.Generator:
     return np.random.default_rng(stream_seed(seed, stream, epoch))
 
 
-def seed_dropout(seed: int, epoch: int) -> None:
-    """Seed PyTorch's global generators, which only dropout draws from."""
-    torch.manual_seed(stream_seed(seed, "dropout", epoch))
+def seed_dropout(seed: int, epoch: int, process: int = 0) -> None:
+    """Seed PyTorch's global generators, which only dropout draws from; each process has its own stream."""
+    torch.manual_seed(stream_seed(seed, f"dropout/{process}" if process else "dropout", epoch))

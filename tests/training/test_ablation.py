@@ -35,7 +35,9 @@ from tests.training.helpers import make_ablation, make_params, make_paths
 AFTER_1 = {"policy": "all", "after": 1}
 
 
-def train(root: Path, tokens: Path, backbone: Path, ablation: Ablation, seeds: list[int], **params: Any) -> Outcome:
+def train(
+    root: Path, tokens: Path, backbone: Path, ablation: Ablation, seeds: list[int], **params: Any
+) -> Outcome:
     return train_ablation("a", ablation, make_params(seeds, **params), 5, make_paths(root, tokens, backbone))
 
 
@@ -128,7 +130,11 @@ def test_what_unfreezing_changed_after_the_best_epoch_is_undone(
 ) -> None:
     # A destructive second phase: the best epoch is a frozen one, and its encoder is the pretrained one.
     destructive = make_ablation(
-        unfreeze=AFTER_1, epochs=3, learning_rate={"head": 0.01, "backbone": 1.0}, max_grad_norm=None, select="loss"
+        unfreeze=AFTER_1,
+        epochs=3,
+        learning_rate={"head": 0.01, "backbone": 1.0},
+        max_grad_norm=None,
+        select="loss",
     )
     train(tmp_path, tokens, backbone, destructive, [0])
     rows = history(tmp_path)
@@ -138,7 +144,9 @@ def test_what_unfreezing_changed_after_the_best_epoch_is_undone(
     assert all(torch.equal(saved[name], original[name]) for name in saved)
 
 
-def test_history_tells_layers_rates_and_the_chosen_epoch(tmp_path: Path, tokens: Path, backbone: Path) -> None:
+def test_history_tells_layers_rates_and_the_chosen_epoch(
+    tmp_path: Path, tokens: Path, backbone: Path
+) -> None:
     layerwise = make_ablation(unfreeze={"policy": "top-down", "after": 1, "every": 1}, epochs=5)
     train(tmp_path, tokens, backbone, layerwise, [0, 3])
     rows = history(tmp_path)
@@ -174,7 +182,10 @@ def test_cached_features_are_those_of_the_encoder_in_any_batch(tokens: Path, bac
 
 def test_patience_waits_until_everything_learns(tmp_path: Path, tokens: Path, backbone: Path) -> None:
     stuck = make_ablation(
-        unfreeze={"policy": "all", "after": 4}, epochs=20, patience=2, learning_rate={"head": 1e-9, "backbone": 1e-9}
+        unfreeze={"policy": "all", "after": 4},
+        epochs=20,
+        patience=2,
+        learning_rate={"head": 1e-9, "backbone": 1e-9},
     )
     train(tmp_path, tokens, backbone, stuck, [0])
     # Nothing ever improves after the first epoch; counting begins at epoch 5, where the encoder joins.
@@ -273,7 +284,17 @@ def test_an_interrupted_run_goes_on_where_it_was(
             train(tmp_path / "parts", tokens, backbone, ablation, [0, 1])
         assert not (tmp_path / "parts" / "models" / "a").exists()
     train(tmp_path / "parts", tokens, backbone, ablation, [0, 1])
-    assert epochs == [(0, 1), (0, 2), (0, 3), (0, 3), (0, 4), (0, 5), (1, 1), (1, 2), *((1, e) for e in (2, 3, 4, 5))]
+    assert epochs == [
+        (0, 1),
+        (0, 2),
+        (0, 3),
+        (0, 3),
+        (0, 4),
+        (0, 5),
+        (1, 1),
+        (1, 2),
+        *((1, e) for e in (2, 3, 4, 5)),
+    ]
     assert hashes(tmp_path / "whole" / "models") == hashes(tmp_path / "parts" / "models")
     assert timeless(tmp_path / "whole") == timeless(tmp_path / "parts")
     assert not list((tmp_path / "parts" / ".work").glob("*/*"))
@@ -314,7 +335,9 @@ def run_in_process(paths: Paths, seeds: list[int]) -> None:
 def processes() -> Iterator[ForkServerContext]:
     """Processes that begin with PyTorch loaded, so that a kill falls into training and not into imports."""
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["finesent.training.ablation", "tests.training.helpers", "sklearn.metrics"])
+    context.set_forkserver_preload(
+        ["finesent.training.ablation", "tests.training.helpers", "sklearn.metrics"]
+    )
     with pytest.MonkeyPatch.context() as patch:
         # The server that preloads is a fresh interpreter and does not know pytest's path.
         patch.setenv("PYTHONPATH", str(Path(__file__).parents[2]))
@@ -341,7 +364,9 @@ def test_ten_kills_at_random_moments_change_no_bit(
         time.sleep(random.uniform(0.05, 1.0) * lasted / 4)
         process.kill()
         process.join()
-        if process.exitcode == 0:  # It was done before the kill came: begin anew, so that ten are really killed.
+        if (
+            process.exitcode == 0
+        ):  # It was done before the kill came: begin anew, so that ten are really killed.
             shutil.rmtree(tmp_path / "killed")
             continue
         kills += 1

@@ -16,7 +16,7 @@ DATA = torch.linspace(-1, 1, 7)
 def gradient(size: int | None) -> tuple[torch.Tensor, torch.Tensor]:
     weight = torch.nn.Parameter(torch.tensor(0.3))
     loss = MicroBatches(size, print).backward(
-        ROWS, lambda rows: (weight * DATA[rows] - 1).square().mean(), lambda: None
+        ROWS, len(ROWS), lambda rows: (weight * DATA[rows] - 1).square().mean(), lambda: None
     )
     assert weight.grad is not None
     return loss, weight.grad
@@ -60,7 +60,7 @@ class Memory:
 def test_out_of_memory_halves_the_micro_batch_and_keeps_the_gradient(error: BaseException) -> None:
     said: list[str] = []
     micro_batches, memory = MicroBatches(None, said.append), Memory(2, error)
-    micro_batches.backward(ROWS, memory, memory.reset)
+    micro_batches.backward(ROWS, len(ROWS), memory, memory.reset)
     assert micro_batches.size == 2
     assert memory.resets == 2
     assert said == [
@@ -74,13 +74,13 @@ def test_out_of_memory_halves_the_micro_batch_and_keeps_the_gradient(error: Base
 def test_memory_too_small_for_one_row_is_said() -> None:
     memory = Memory(0, MemoryError())
     with pytest.raises(FinesentError, match="single sentence"):
-        MicroBatches(None, lambda _: None).backward(ROWS, memory, memory.reset)
+        MicroBatches(None, lambda _: None).backward(ROWS, len(ROWS), memory, memory.reset)
 
 
 def test_other_errors_pass_through() -> None:
     memory = Memory(0, RuntimeError("shapes do not match"))
     with pytest.raises(RuntimeError, match="shapes"):
-        MicroBatches(None, print).backward(ROWS, memory, memory.reset)
+        MicroBatches(None, print).backward(ROWS, len(ROWS), memory, memory.reset)
     assert not is_out_of_memory(ValueError("memory"))
 
 

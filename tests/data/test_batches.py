@@ -1,0 +1,121 @@
+"""Every row once an epoch, in batches of similar length that stay within their budget."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from finesent.data.batches import epoch_batches, length_ordered
+from finesent.params.ablation import Batch
+
+lengths_of_rows = st.lists(st.integers(1, 80), min_size=1, max_size=300).map(np.array)
+by_sentences = st.integers(1, 40).map(lambda count: Batch(sentences=count))
+by_tokens = st.integers(1, 400).map(lambda count: Batch(tokens=count))
+seeds = st.integers(0, 2**32 - 1)
+
+
+def generator(seed: int = 0) -> np.random.Generator:
+    return np.random.default_rng(seed)
+
+
+def realistic(count: int = 4000) -> np.ndarray:
+    """Sentence lengths spread like SST-5's: about 19 words on average, up to some fifty."""
+    return np.clip(generator(1).lognormal(2.9, 0.5, count).astype(np.int64), 3, 64)
+
+
+def padding_share(batches: list[np.ndarray], lengths: np.ndarray) -> float:
+    cells = sum(len(rows) * lengths[rows].max() for rows in batches)
+    return float(1 - lengths.sum() / cells)
+
+
+@settings(deadline=None)
+@given(lengths=lengths_of_rows, batch=by_sentences | by_tokens, seed=seeds)
+def test_every_row_exactly_once(lengths: np.ndarray, batch: Batch, seed: int) -> None:
+    batches = epoch_batches(lengths, batch, generator(seed))
+    assert all(len(rows) for rows in batches)
+    assert sorted(np.concatenate(batches).tolist()) == list(range(len(lengths)))
+
+
+@settings(deadline=None)
+@given(lengths=lengths_of_rows, batch=by_tokens, seed=seeds)
+def test_token_budget_holds_with_padding(lengths: np.ndarray, batch: Batch, seed: int) -> None:
+    assert batch.tokens is not None
+    for rows in epoch_batches(lengths, batch, generator(seed)):
+        assert len(rows) * lengths[rows].max() <= batch.tokens or len(rows) == 1
+
+
+@settings(deadline=None)
+@given(lengths=lengths_of_rows, batch=by_sentences, seed=seeds)
+def test_batches_have_the_sentences_asked_for_but_for_one(
+    lengths: np.ndarray, batch: Batch, seed: int
+) -> None:
+    assert batch.sentences is not None
+    sizes = sorted(len(rows) for rows in epoch_batches(lengths, batch, generator(seed)))
+    assert sizes[-1] <= batch.sentences
+    assert sizes[1:] == [batch.sentences] * (len(sizes) - 1)
+
+
+def test_token_budget_is_used() -> None:
+    lengths = realistic()
+    batches = epoch_batches(lengths, Batch(tokens=512), generator())
+    assert lengths.sum() / (512 * len(batches)) > 0.85
+
+
+@pytest.mark.parametrize("batch", [Batch(sentences=32), Batch(tokens=512)], ids=["sentences", "tokens"])
+def test_generator_decides_the_order(batch: Batch) -> None:
+    lengths = realistic(500)
+
+    def epochs(seed: int) -> list[list[list[int]]]:
+        source = generator(seed)
+        return [[rows.tolist() for rows in epoch_batches(lengths, batch, source)] for _ in range(2)]
+
+    assert epochs(3) == epochs(3)
+    first, second = epochs(3)
+    assert first != second
+    assert {frozenset(rows) for rows in first} != {frozenset(rows) for rows in second}, "other company too"
+    assert epochs(4)[0] != first
+
+
+def test_rows_of_neighbouring_length_part_from_epoch_to_epoch() -> None:
+    """Sorting all rows at once would put the same distinct lengths together every time."""
+    lengths, source = np.arange(1, 2001), generator()
+    first, second = (
+        {frozenset(rows.tolist()) for rows in epoch_batches(lengths, Batch(sentences=8), source)}
+        for _ in range(2)
+    )
+    assert not first & second
+
+
+@pytest.mark.parametrize("batch", [Batch(sentences=32), Batch(tokens=640)], ids=["sentences", "tokens"])
+def test_padding_is_a_fraction_of_what_random_batches_have(batch: Batch) -> None:
+    lengths = realistic()
+    order = generator(2).permutation(len(lengths))
+    random = padding_share([order[start : start + 32] for start in range(0, len(order), 32)], lengths)
+    bucketed = padding_share(epoch_batches(lengths, batch, generator()), lengths)
+    assert random > 0.4
+    assert bucketed < random / 4
+
+
+def test_short_and_long_batches_come_mixed() -> None:
+    lengths = realistic()
+    means = [lengths[rows].mean() for rows in epoch_batches(lengths, Batch(sentences=32), generator())]
+    # In windows sorted by length hardly any batch would be shorter than the one before it.
+    shorter = np.mean(np.diff(means) < 0)
+    assert 0.35 < shorter < 0.65
+
+
+@settings(deadline=None)
+@given(lengths=lengths_of_rows, tokens=st.integers(1, 400))
+def test_scoring_covers_all_rows_by_length_within_the_budget(lengths: np.ndarray, tokens: int) -> None:
+    batches = length_ordered(lengths, tokens)
+    rows = np.concatenate(batches)
+    assert sorted(rows.tolist()) == list(range(len(lengths)))
+    assert (np.diff(lengths[rows]) >= 0).all()
+    for batch in batches:
+        assert len(batch) * lengths[batch].max() <= tokens or len(batch) == 1
+
+
+def test_scoring_batches_are_as_full_as_the_budget_allows() -> None:
+    assert [rows.tolist() for rows in length_ordered(np.array([4, 2, 2, 9, 4]), 8)] == [[1, 2], [0, 4], [3]]
