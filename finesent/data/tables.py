@@ -37,9 +37,9 @@ def write_rows(path: Path, rows: pd.DataFrame) -> None:
 
 
 def write_arrow(path: Path, table: pa.Table) -> None:
-    """Write an Arrow table as Parquet, atomically and reproducibly."""
+    """Write an Arrow table as Parquet, atomically, reproducibly and with a checksum on every page."""
     with replacing(path) as temporary:
-        pq.write_table(table, temporary, compression="zstd", write_statistics=False)
+        pq.write_table(table, temporary, compression="zstd", write_statistics=False, write_page_checksum=True)
 
 
 def read_rows(path: Path) -> pd.DataFrame:
@@ -52,20 +52,20 @@ def read_rows(path: Path) -> pd.DataFrame:
     return rows
 
 
-def read_arrow(path: Path) -> pa.Table:
-    """Read a Parquet file, naming it if that fails.
+def read_arrow(path: Path, command: str = "dvc repro") -> pa.Table:
+    """Read a Parquet file, naming it if that fails, and the command that makes it.
 
     Raises:
-        FinesentError: the file is missing or is no Parquet file.
+        FinesentError: the file is missing, is no Parquet file, or is damaged.
     """
     try:
-        return pq.read_table(path)
+        return pq.read_table(path, page_checksum_verification=True)
     except FileNotFoundError as error:
-        raise FinesentError(str(path), "the file is missing", "run `dvc repro` to make it") from error
+        raise FinesentError(str(path), "the file is missing", f"run `{command}` to make it") from error
     # Damage further in shows as an OSError without a number.
     except (pa.ArrowException, OSError) as error:
         raise FinesentError(
-            str(path), f"not a Parquet file ({error})", "delete it and run `dvc repro`"
+            str(path), f"not a Parquet file ({error})", f"delete it and run `{command}`"
         ) from error
 
 

@@ -16,10 +16,9 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
+from finesent.data.tables import read_arrow, write_arrow
 from finesent.errors import FinesentError
-from finesent.files import replacing
 
 SPLITS = ("dev", "test")
 
@@ -149,8 +148,7 @@ def write_predictions(path: Path, predictions: Predictions) -> None:
     table = pa.concat_tables(parts).replace_schema_metadata(
         {_KEY: json.dumps(metadata, sort_keys=True).encode()}
     )
-    with replacing(path) as temporary:
-        pq.write_table(table, temporary, compression="zstd", write_statistics=False)
+    write_arrow(path, table)
 
 
 def read_predictions(path: Path) -> Predictions:
@@ -204,14 +202,7 @@ def _part(name: str, seed: int, split: ScoredSplit, logits: np.ndarray) -> pa.Ta
 
 
 def _read_table(path: Path) -> tuple[pa.Table, dict[str, Any]]:
-    try:
-        table = pq.read_table(path)
-    except FileNotFoundError as error:
-        raise FinesentError(
-            str(path), "the file is missing", f"run `dvc repro evaluate@{path.stem}` to make it"
-        ) from error
-    except pa.ArrowInvalid as error:
-        raise _broken(path, f"not a Parquet file ({error})") from error
+    table = read_arrow(path, f"dvc repro evaluate@{path.stem}")
     metadata = table.schema.metadata or {}
     if _KEY not in metadata or not table.schema.equals(_SCHEMA):
         raise _broken(path, "not a file that evaluate wrote")

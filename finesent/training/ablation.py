@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Callable
-from contextlib import nullcontext
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from functools import cache
 from importlib.metadata import version
@@ -189,26 +189,27 @@ def _fingerprint(
     )
 
 
-class _only_one:
-    """Holds a lock on the checkpoints for as long as the block runs."""
+@contextmanager
+def _only_one(work: Path) -> Iterator[None]:
+    """Hold a lock on the checkpoints for as long as the block runs.
 
-    def __init__(self, work: Path) -> None:
-        work.parent.mkdir(parents=True, exist_ok=True)
-        self._path = work.with_suffix(".lock")
-        self._lock = FileLock(self._path)
-
-    def __enter__(self) -> None:
-        try:
-            self._lock.acquire(timeout=0)
-        except Timeout as error:
-            raise FinesentError(
-                str(self._path),
-                "another process is training this very configuration",
-                "wait for it, or stop it, and run again",
-            ) from error
-
-    def __exit__(self, *_: object) -> None:
-        self._lock.release()
+    Raises:
+        FinesentError: another process holds it.
+    """
+    work.parent.mkdir(parents=True, exist_ok=True)
+    lock = FileLock(work.with_suffix(".lock"))
+    try:
+        lock.acquire(timeout=0)
+    except Timeout as error:
+        raise FinesentError(
+            lock.lock_file,
+            "another process is training this very configuration",
+            "wait for it, or stop it, and run again",
+        ) from error
+    try:
+        yield
+    finally:
+        lock.release()
 
 
 def _require_classes(train: TokenizedSplit, dev: TokenizedSplit, classes: int, tokens: Path) -> None:

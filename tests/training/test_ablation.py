@@ -244,20 +244,12 @@ def test_a_class_absent_from_dev_is_refused(tmp_path: Path, backbone: Path) -> N
 def test_two_processes_do_not_train_the_same_run(
     tmp_path: Path, tokens: Path, backbone: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    locks: list[FileLock] = []
-    original = ablation_module._only_one.__enter__
-
-    def taken(self: ablation_module._only_one) -> None:
-        lock = FileLock(self._path)
-        lock.acquire()
-        locks.append(lock)
-        original(self)
-
-    monkeypatch.setattr(ablation_module._only_one, "__enter__", taken)
-    with pytest.raises(FinesentError, match="another process is training"):
-        train(tmp_path, tokens, backbone, make_ablation(), [0])
-    for lock in locks:
-        lock.release()
+    monkeypatch.setattr(ablation_module, "_fingerprint", lambda *_: "f")
+    (tmp_path / ".work").mkdir()
+    with FileLock(tmp_path / ".work" / "f.lock"), pytest.raises(FinesentError, match="another process"):
+        train(tmp_path, tokens, backbone, make_ablation(epochs=1), [0])
+    assert not (tmp_path / "models").exists()
+    train(tmp_path, tokens, backbone, make_ablation(epochs=1), [0])
 
 
 class Interrupted(Exception):
