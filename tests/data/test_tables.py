@@ -6,7 +6,6 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-import pytest
 
 from finesent.data.tables import class_counts, read_rows, word_counts, write_rows
 from finesent.errors import FinesentError
@@ -18,18 +17,25 @@ def rows(count: int) -> pd.DataFrame:
     return pd.DataFrame({"id": [str(n) for n in range(count)], "text": texts, "label": np.arange(count) % 3})
 
 
-def test_a_flipped_bit_in_the_data_is_noticed(tmp_path: Path) -> None:
+def test_a_flipped_bit_in_the_data_is_noticed_or_changes_nothing(tmp_path: Path) -> None:
     path = tmp_path / "a.parquet"
     write_rows(path, rows(200))
-    whole = path.read_bytes()
+    whole, before = path.read_bytes(), read_rows(path)
     # The pages lie between the first four bytes and the footer, whose length is near the end.
     pages = len(whole) - 8 - int.from_bytes(whole[-8:-4], "little")
+    noticed = 0
     for position in np.random.default_rng(1).integers(4, pages, 150):
         damaged = bytearray(whole)
         damaged[position] ^= 1 << int(position) % 8
         path.write_bytes(damaged)
-        with pytest.raises(FinesentError, match="not a Parquet file"):
-            read_rows(path)
+        try:
+            after = read_rows(path)
+        except FinesentError:
+            noticed += 1
+        else:
+            # A bit of a page's header that no reader looks at.
+            assert after.equals(before)
+    assert noticed > 130
 
 
 def test_counts_of_words_and_classes() -> None:
