@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
+from torch.nn import functional
 
 from finesent.data.tokens import TokenizedSplit
 from finesent.models.classifier import Classifier
@@ -58,4 +59,5 @@ class Objective:
             return self.cached[self.engine.place(rows)]
         unique, where = np.unique(rows, return_inverse=True)
         features = self.engine.encode(self.classifier, self.split, unique)
-        return features[self.engine.place(where)]
+        # Not `features[where]`: with repeated rows its backward pass adds in whatever order threads come.
+        return functional.embedding(self.engine.place(where), features)
