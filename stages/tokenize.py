@@ -9,9 +9,13 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
+import pyarrow as pa
+
 from finesent.data.tables import read_rows, write_arrow
 from finesent.data.tokenization import encoding_of, load_tokenizer, tokenize
+from finesent.data.transfer import read_transfer_index, transfer_file, write_transfer_index
 from finesent.errors import FinesentError
+from finesent.files import replacing
 from finesent.params.tokenize import read_input
 from finesent.stage import run_stage
 
@@ -22,10 +26,11 @@ SOURCES = {
     "dev": Path("data/clean/dev.parquet"),
     "test": Path("data/clean/test.parquet"),
 }
+TRANSFER = Path("data/clean/transfer")
 
 
 def main() -> str:
-    """Tokenize the three splits for the input named on the command line."""
+    """Tokenize the three splits and the further test sets for the input named on the command line."""
     if len(sys.argv) != 2:
         raise FinesentError(
             "stages.tokenize", "needs the name of one input", "python -m stages.tokenize plain"
@@ -35,12 +40,24 @@ def main() -> str:
     tokenizer = load_tokenizer(BACKBONE)
     encoding = encoding_of(name, rules, tokenizer)
     counts = []
-    for split, source in SOURCES.items():
+
+    def write(split: str, source: Path, target: Path) -> None:
         table, cut = tokenize(read_rows(source), rules, tokenizer)
-        write_arrow(TOKENIZED / name / f"{split}.parquet", encoding.attach(table))
-        tokens = len(table["input_ids"].combine_chunks().flatten())
-        counts.append(f"{split} {tokens / max(1, len(table)):.1f} tokens a row, {cut} cut")
+        write_arrow(target, encoding.attach(table))
+        counts.append(f"{split} {_mean_tokens(table):.1f} tokens a row, {cut} cut")
+
+    for split, source in SOURCES.items():
+        write(split, source, TOKENIZED / name / f"{split}.parquet")
+    index = read_transfer_index(TRANSFER)
+    with replacing(TOKENIZED / name / "transfer") as folder:
+        for test_set in index:
+            write(test_set, transfer_file(TRANSFER, test_set), transfer_file(folder, test_set))
+        write_transfer_index(folder, index)
     return f"tokenize {name}: {'; '.join(counts)}"
+
+
+def _mean_tokens(table: pa.Table) -> float:
+    return len(table["input_ids"].combine_chunks().flatten()) / max(1, len(table))
 
 
 if __name__ == "__main__":

@@ -12,15 +12,20 @@ DATASETS = Path("catalog/datasets.yaml")
 BACKBONES = Path("catalog/backbones.yaml")
 
 
-def dataset(name: str, path: Path = DATASETS) -> Dataset:
+def dataset(name: str, path: Path = DATASETS, key: str = "dataset") -> Dataset:
     """Return the data set ``name`` of the catalog.
+
+    Args:
+        name: of the entry.
+        path: of the catalog.
+        key: of params.yaml that holds the name, for the error.
 
     Raises:
         FinesentError: there is no such entry (the known ones are listed), or it is malformed.
     """
     entries = read_yaml(path)
     if name not in entries:
-        raise unknown_name(f"params.yaml: dataset ({path})", "data set", name, list(entries))
+        raise unknown_name(f"params.yaml: {key} ({path})", "data set", name, list(entries))
     return parse(Dataset, entries[name], f"{path}: {name}")
 
 

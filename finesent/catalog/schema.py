@@ -97,6 +97,8 @@ class Layout(Block):
         label_values: what the label column holds for class 0, 1, …; null where it holds 0, 1, …
         header: whether csv and tsv files begin with column names; without one, ``text`` and
             ``label`` are column numbers counted from 0, written as strings.
+        grouped_ids: whether the ids of vader-ratings are ``<document>_<sentence>``; sentences of one
+            document then stay in one split.
     """
 
     format: Literal["csv", "tsv", "jsonl", "parquet", "fasttext", "ptb-trees", "vader-ratings"]
@@ -106,11 +108,14 @@ class Layout(Block):
     label: str = "label"
     label_values: list[str | int] | None = None
     header: bool = True
+    grouped_ids: bool = False
 
     @model_validator(mode="after")
     def _has_splits(self) -> Layout:
         if set(self.files) not in ({"all"}, {"train", "dev", "test"}):
             raise ValueError("files must name train, dev and test, or the single key all")
+        if self.grouped_ids and self.format != "vader-ratings":
+            raise ValueError("grouped_ids: only the format vader-ratings has ids of its own")
         return self
 
     def all_files(self) -> list[RemoteFile]:

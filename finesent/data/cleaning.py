@@ -7,6 +7,7 @@ import re
 import unicodedata
 from collections.abc import Callable
 
+import numpy as np
 import pandas as pd
 
 from finesent.params.clean import Clean
@@ -50,11 +51,18 @@ def apply_recipe(rows: pd.DataFrame, recipe: str) -> tuple[pd.DataFrame, int]:
     return kept, len(cleaned) - len(kept)
 
 
-def remove_duplicates(splits: dict[str, pd.DataFrame], rules: Clean) -> tuple[pd.DataFrame, dict[str, int]]:
+def remove_duplicates(
+    splits: dict[str, pd.DataFrame], rules: Clean, nearly: np.ndarray | None = None
+) -> tuple[pd.DataFrame, dict[str, int]]:
     """Return train without the duplicates that ``rules`` drop, and the counts of all there are.
 
     Dev and test are looked at and never changed. Copies with different labels in train are counted
     as conflicts and kept: which of them is wrong cannot be known.
+
+    Args:
+        splits: the rows of train, dev and test.
+        rules: which exact duplicates go.
+        nearly: (N,) bool, the rows of train that go as near duplicates; None for none.
     """
     keys = {name: rows["text"].map(normalised) for name, rows in splits.items()}
     train = splits["train"].assign(_key=keys["train"])
@@ -74,4 +82,7 @@ def remove_duplicates(splits: dict[str, pd.DataFrame], rules: Clean) -> tuple[pd
     if rules.repeated_in_train == "drop":
         drop |= repeated
     counts["train_dropped_as_duplicates"] = int(drop.sum())
+    if nearly is not None:
+        drop |= nearly
+    counts["train_dropped_as_near_duplicates"] = int(drop.sum()) - counts["train_dropped_as_duplicates"]
     return train[~drop].drop(columns="_key").reset_index(drop=True), counts

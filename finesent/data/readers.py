@@ -21,6 +21,8 @@ from finesent.files import read_json
 
 _MEND = "mend the file, or its entry in catalog/datasets.yaml"
 _RATING_SCALE = (-4, 4)
+# Means are printed with at least three decimals, or are whole.
+_MEAN_TOLERANCE = 0.001
 
 _FASTTEXT_LINE = re.compile(r"__label__(\S+?)(?:[ \t](.*))?", re.DOTALL)
 _TREE_ROOT = re.compile(r"\(([^ ()]+) ")
@@ -62,7 +64,8 @@ def read_raw(folder: Path, entry: Dataset) -> dict[str, pd.DataFrame]:
         By split (``train``, ``dev``, ``test``, or ``all``): a frame with a row for each row of the
         file, in its order, and the columns ``id`` (str, ``<split>-<row from 1>``), ``text`` (str,
         empty where there is none) and ``label`` (int, 0 to C - 1); the format vader-ratings adds
-        ``soft_label`` (a list of C floats that sum to 1).
+        ``soft_label`` (a list of C floats that sum to 1), ``ratings`` (a list of ints, what each person
+        said) and, where ids name documents, ``group`` (str, the document).
 
     Raises:
         FinesentError: a file is empty, not UTF-8, lacks a column, or has a broken line or a label
@@ -314,17 +317,30 @@ def _read_vader(file: _File, folder: Path, split: str) -> pd.DataFrame:
     if role is None:
         raise file.error("the layout has no extra file `ratings`")
     ratings = _read_ratings(_file(folder, role, file.layout, file.classes))
-    ids, texts, labels, soft_labels = [], [], [], []
+    ids, texts, labels, soft_labels, people, groups = [], [], [], [], [], []
     for number, line in _lines(file):
         identifier, _, text = _three_fields(file, number, line)
-        if identifier not in ratings:
-            raise file.error(f"there are no ratings for the id {identifier!r}", number)
-        given = ratings[identifier]
+        # Taken out, so that an id that stands twice is told as well.
+        given = ratings.pop(identifier, None)
+        if given is None:
+            raise file.error(f"there are no ratings for the id {identifier!r}, or it stands twice", number)
         ids.append(f"{split}-{identifier}")
         texts.append(text)
         labels.append(rating_class(Fraction(sum(given), len(given)), file.classes))
         soft_labels.append(_shares(given, file.classes))
-    return _frame(ids, texts, labels).assign(soft_label=pd.Series(soft_labels, dtype=object))
+        people.append(given)
+        groups.append(_document_of(identifier, number, file) if file.layout.grouped_ids else "")
+    rows = _frame(ids, texts, labels).assign(
+        soft_label=pd.Series(soft_labels, dtype=object), ratings=pd.Series(people, dtype=object)
+    )
+    return rows.assign(group=pd.Series(groups, dtype="str")) if file.layout.grouped_ids else rows
+
+
+def _document_of(identifier: str, number: int, file: _File) -> str:
+    document, separator, _ = identifier.rpartition("_")
+    if not document or not separator:
+        raise file.error(f"the id {identifier!r} names no document: expected <document>_<sentence>", number)
+    return document
 
 
 def _three_fields(file: _File, number: int, line: str) -> list[str]:
@@ -339,11 +355,11 @@ def _three_fields(file: _File, number: int, line: str) -> list[str]:
 def _read_ratings(file: _File) -> dict[str, list[int]]:
     """Return the whole ratings from -4 to 4 of each id."""
     low, high = _RATING_SCALE
-    ratings = {}
+    ratings: dict[str, list[int]] = {}
     for number, line in _lines(file):
         fields = line.split("\t")
         try:
-            given = json.loads(fields[3])
+            mean, given = float(fields[1]), json.loads(fields[3])
         except (IndexError, ValueError) as error:
             raise file.error(
                 f"a broken line: expected id, mean, sd and a list of ratings, found {line[:60]!r}", number
@@ -356,6 +372,13 @@ def _read_ratings(file: _File) -> dict[str, list[int]]:
             raise file.error(
                 f"the ratings must be a list of whole numbers from {low} to {high}, found {given!r}", number
             )
+        found = sum(given) / len(given)
+        if not abs(found - mean) <= _MEAN_TOLERANCE:
+            raise file.error(
+                f"the ratings have the mean {found:.6g}, and it is said to be {fields[1]}", number
+            )
+        if fields[0] in ratings:
+            raise file.error(f"the id {fields[0]!r} stands twice", number)
         ratings[fields[0]] = given
     return ratings
 

@@ -1,4 +1,9 @@
-"""Splits for data that come without: by a hash of the text, so that copies stay together."""
+"""Splits for data that come without: by a hash of the text, so that copies stay together.
+
+Where rows belong to documents (the column ``group``), it is the document that is hashed, so that sentences
+of one review do not help to guess each other. Documents that share a sentence are taken as one: only so do
+both its copies and its neighbours stay together.
+"""
 
 from __future__ import annotations
 
@@ -23,6 +28,36 @@ def split_of(text: str) -> str:
 
 
 def split_by_hash(rows: pd.DataFrame) -> dict[str, pd.DataFrame]:
-    """Cut rows into train, dev and test by the hash of their text, in their own order."""
-    assigned = rows["text"].map(split_of)
+    """Cut rows into train, dev and test, in their own order, by the hash of their text.
+
+    With a column ``group`` (str) it is by the hash of their document's name: of the first by the alphabet
+    among documents that are tied together by a text that they share. Rows added later then move others
+    only if they tie two documents together.
+    """
+    hashed = linked_groups(rows["group"], rows["text"]) if "group" in rows.columns else rows["text"]
+    assigned = hashed.map(split_of)
     return {name: rows[assigned == name].reset_index(drop=True) for name in ("train", "dev", "test")}
+
+
+def linked_groups(groups: pd.Series, texts: pd.Series) -> pd.Series:
+    """Return for each row the first name by the alphabet of all groups that shared texts tie to its own."""
+    parents = {name: name for name in groups}
+    owners: dict[str, str] = {}
+    for group, text in zip(groups, map(normalised, texts), strict=True):
+        _join(parents, group, owners.setdefault(text, group))
+    return groups.map({name: _root(parents, name) for name in parents})
+
+
+def _join(parents: dict[str, str], one: str, other: str) -> None:
+    first, second = sorted((_root(parents, one), _root(parents, other)))
+    parents[second] = first
+
+
+def _root(parents: dict[str, str], name: str) -> str:
+    path = []
+    while parents[name] != name:
+        path.append(name)
+        name = parents[name]
+    # The way is shortened for whoever asks next.
+    parents.update(dict.fromkeys(path, name))
+    return name

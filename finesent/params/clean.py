@@ -2,9 +2,25 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
+from pydantic import Field
+
+from finesent.params.transfer import DataChoice
 from finesent.validation import Block
+
+
+class NearDuplicates(Block):
+    """What becomes of training rows that nearly repeat a row of dev or test.
+
+    Attributes:
+        action: they are counted either way; ``drop`` also takes them out of train.
+        similarity: from which Jaccard similarity of their shingles (finesent/data/duplicates.py) on two
+            texts count as near duplicates. At 0.6 a sentence of six words with one of them changed does.
+    """
+
+    action: Literal["keep", "drop"]
+    similarity: Annotated[float, Field(ge=0.5, le=1)]
 
 
 class Clean(Block):
@@ -16,15 +32,16 @@ class Clean(Block):
         repeated_in_train: train rows whose text stands earlier in train with the same label.
         shared_with_dev_or_test: train rows whose text also stands in dev or test.
             Dev and test themselves are never changed, so that published numbers stay comparable.
+        near_duplicates: null where they are not looked for, as in data of millions of rows.
     """
 
     recipe: Literal["none", "reviews"]
     repeated_in_train: Literal["drop", "keep"]
     shared_with_dev_or_test: Literal["drop", "keep"]
+    near_duplicates: NearDuplicates | None
 
 
-class CleanParams(Block):
+class CleanParams(DataChoice):
     """The keys of params.yaml that clean depends on."""
 
-    dataset: str
     clean: Clean

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from finesent.validation import Block
+from finesent.params.transfer import DataChoice
 
 
-class DownloadParams(Block):
+class DownloadParams(DataChoice):
     """Which entries of the catalog to fetch."""
 
-    dataset: str
     backbone: str

@@ -54,7 +54,12 @@ class _Attempt:
 
 
 def fetch(
-    name: str, entry: Entry, target: Path, check: Check | None = None, sleep: Sleep = time.sleep
+    name: str,
+    entry: Entry,
+    target: Path,
+    check: Check | None = None,
+    sleep: Sleep = time.sleep,
+    kept: Path | None = None,
 ) -> Fetched:
     """Put the files of a catalog entry into ``target``, with source.json beside them.
 
@@ -67,12 +72,13 @@ def fetch(
         target: the folder to fill.
         check: called with the filled folder; a :class:`FinesentError` from it rejects the source.
         sleep: waits between attempts.
+        kept: a folder in which Python packages stay, for the next entry that comes out of the same one.
 
     Raises:
         FinesentError: no source gave the files (each is listed with its reason), or the disk is full.
     """
     failures: list[tuple[str, SourceUnavailable]] = []
-    for attempt in _attempts(name, entry, sleep):
+    for attempt in _attempts(name, entry, sleep, kept):
         try:
             with replacing(target) as folder:
                 folder.mkdir()
@@ -83,13 +89,13 @@ def fetch(
     raise _nothing_answered(name, failures)
 
 
-def _attempts(name: str, entry: Entry, sleep: Sleep) -> Iterator[_Attempt]:
+def _attempts(name: str, entry: Entry, sleep: Sleep, kept: Path | None) -> Iterator[_Attempt]:
     place = mirror.mirror_of(name)
     if place is not None:
         yield _from_mirror(place, entry)
     for source in entry.sources:
         wanted = _wanted(entry, source.layout)
-        yield _Attempt(source.kind, source.layout, _taking(source, entry, wanted, sleep))
+        yield _Attempt(source.kind, source.layout, _taking(source, entry, wanted, sleep, kept))
 
 
 def _from_mirror(place: Path, entry: Entry) -> _Attempt:
@@ -104,7 +110,9 @@ def _from_mirror(place: Path, entry: Entry) -> _Attempt:
     return _Attempt("mirror", layout or "", take)
 
 
-def _taking(source: Source, entry: Entry, wanted: Wanted, sleep: Sleep) -> Callable[[Path], dict[str, str]]:
+def _taking(
+    source: Source, entry: Entry, wanted: Wanted, sleep: Sleep, kept: Path | None
+) -> Callable[[Path], dict[str, str]]:
     def take(folder: Path) -> dict[str, str]:
         match source:
             case KaggleSource():
@@ -113,7 +121,7 @@ def _taking(source: Source, entry: Entry, wanted: Wanted, sleep: Sleep) -> Calla
                 kind: RepoType = "dataset" if isinstance(entry, Dataset) else "model"
                 return HuggingFaceFetcher(kind, sleep).fetch(source, wanted, folder)
             case PypiSource():
-                return PypiFetcher().fetch(source, wanted, folder)
+                return PypiFetcher(kept).fetch(source, wanted, folder)
             case LocalSource():
                 return LocalFetcher().fetch(source, wanted, folder)
             case _:

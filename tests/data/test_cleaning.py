@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
+import numpy as np
 import pandas as pd
 import pytest
 from hypothesis import example, given, settings
@@ -34,7 +35,9 @@ def frame(*rows: tuple[str, int]) -> pd.DataFrame:
 
 
 def rules(repeated: Choice = "drop", shared: Choice = "drop") -> Clean:
-    return Clean(recipe="none", repeated_in_train=repeated, shared_with_dev_or_test=shared)
+    return Clean(
+        recipe="none", repeated_in_train=repeated, shared_with_dev_or_test=shared, near_duplicates=None
+    )
 
 
 @pytest.mark.parametrize(
@@ -169,7 +172,15 @@ def test_the_rules_say_which_rows_go(repeated: Choice, shared: Choice, kept: lis
         "test_repeated": 1,
         "dev_shared_with_test": 1,
         "train_dropped_as_duplicates": 10 - len(kept),
+        "train_dropped_as_near_duplicates": 0,
     }
+
+
+def test_near_duplicates_go_too_and_are_counted_apart() -> None:
+    nearly = np.array([False] * 6 + [True, True, True, False])
+    train, counts = remove_duplicates(splits(), rules("drop", "drop"), nearly)
+    assert train["id"].tolist() == ["row-0", "row-2", "row-9"]
+    assert (counts["train_dropped_as_duplicates"], counts["train_dropped_as_near_duplicates"]) == (6, 1)
 
 
 def test_duplicates_change_no_frame() -> None:

@@ -206,11 +206,28 @@ def read_vader(folder: Path, sentences: str, ratings: str) -> pd.DataFrame:
 
 
 def test_ratings_are_joined_and_cut_into_classes(tmp_path: Path) -> None:
-    ratings = "9\t0\t0\t[-4, -3, -2, 0, 4]\r\n4_2\t4\t0\t[4, 4, 3]\r\nunused\t0\t0\t[0]\r\n"
+    ratings = "9\t-1\t0\t[-4, -3, -2, 0, 4]\r\n4_2\t3.667\t0\t[4, 4, 3]\r\nunused\t0\t0\t[0]\r\n"
     frame = read_vader(tmp_path, "4_2\t3.7\tgood\twith a tab\r\n9\t-1\tbad\r\n", ratings)
     assert frame["id"].tolist() == ["all-4_2", "all-9"]
     assert rows_of(frame) == [("good\twith a tab", 4), ("bad", 1)]
     assert frame["soft_label"].tolist() == [[0, 0, 0, 0, 1], [0.4, 0.2, 0.2, 0, 0.2]]
+    assert frame["ratings"].tolist() == [[4, 4, 3], [-4, -3, -2, 0, 4]]
+    assert "group" not in frame
+
+
+def test_ids_can_name_the_document(tmp_path: Path) -> None:
+    write(tmp_path, b"1_1\t0\t0\t[0]\n1_2\t0\t0\t[0]\na_b_1\t0\t0\t[0]\n3\t0\t0\t[0]\n", "ratings.txt")
+    write(tmp_path, b"1_2\t0\ta\na_b_1\t0\tb\n1_1\t0\tc\n")
+    entry = entry_of({**VADER, "grouped_ids": True}, FIVE)
+    assert read_raw(tmp_path, entry)["all"]["group"].tolist() == ["1", "a_b", "1"]
+    write(tmp_path, b"1_2\t0\ta\n3\t0\tb\n")
+    with pytest.raises(FinesentError, match=r"all\.txt, row 2: the id '3' names no document"):
+        read_raw(tmp_path, entry)
+
+
+def test_only_rated_data_have_ids_that_name_documents() -> None:
+    with pytest.raises(FinesentError, match="grouped_ids: only the format vader-ratings"):
+        entry_of({"format": "csv", "files": {"all": {"path": "all.csv"}}, "grouped_ids": True})
 
 
 @pytest.mark.parametrize(
@@ -220,6 +237,11 @@ def test_ratings_are_joined_and_cut_into_classes(tmp_path: Path) -> None:
         ("2\t0\ta\n", "1\t0\t0\t[0]\n", "all.txt, row 1: there are no ratings for the id '2'"),
         ("1\t0\ta\n", "1\t0\t0\n", "ratings.txt, row 1: a broken line: expected id, mean, sd and a list"),
         ("1\t0\ta\n", "1\t0\t0\t__import__('os')\n", "ratings.txt, row 1: a broken line"),
+        ("1\t0\ta\n1\t0\tb\n", "1\t0\t0\t[0]\n", "all.txt, row 2: .* the id '1', or it stands twice"),
+        ("1\t0\ta\n", "1\t0\t0\t[0]\n1\t0\t0\t[0]\n", "ratings.txt, row 2: the id '1' stands twice"),
+        ("1\t0\ta\n", "1\t1.5\t0\t[1, 1]\n", "ratings.txt, row 1: the ratings have the mean 1, and .* 1.5"),
+        ("1\t0\ta\n", "1\tnan\t0\t[1, 1]\n", "ratings.txt, row 1: the ratings have the mean 1, and .* nan"),
+        ("1\t0\ta\n", "1\tx\t0\t[1, 1]\n", "ratings.txt, row 1: a broken line"),
         ("1\t0\ta\n", "1\t0\t0\t[5]\n", "ratings.txt, row 1: the ratings must be .* from -4 to 4"),
         ("1\t0\ta\n", "1\t0\t0\t[]\n", "ratings.txt, row 1: the ratings must be"),
         ("1\t0\ta\n", "1\t0\t0\t[true]\n", "ratings.txt, row 1: the ratings must be"),

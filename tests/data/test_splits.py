@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from finesent.data.splits import split_by_hash, split_of
+from finesent.data.splits import linked_groups, split_by_hash, split_of
 
 
 def frame(texts: list[str]) -> pd.DataFrame:
@@ -47,6 +47,52 @@ def test_order_and_company_move_no_row() -> None:
     for other in (shuffled, more):
         for name, part in split_by_hash(other).items():
             assert set(part["id"]) - {"x"} == set(whole[name]["id"])
+
+
+def documents(rows: dict[str, list[str]]) -> pd.DataFrame:
+    """Rows of documents, given as the texts of each."""
+    groups, texts = zip(*((name, text) for name, texts in rows.items() for text in texts), strict=True)
+    return frame(list(texts)).assign(group=list(groups))
+
+
+def splits_of_groups(rows: pd.DataFrame) -> dict[str, set[str]]:
+    found: dict[str, set[str]] = {}
+    for name, part in split_by_hash(rows).items():
+        for group in part["group"]:
+            found.setdefault(group, set()).add(name)
+    return found
+
+
+def test_a_document_stays_in_one_split() -> None:
+    rows = documents({str(n): [f"sentence {n} {k}" for k in range(5)] for n in range(400)})
+    found = splits_of_groups(rows)
+    assert all(len(names) == 1 for names in found.values())
+    assert found == {str(n): {split_of(str(n))} for n in range(400)}
+    assert sum(len(part) for part in split_by_hash(rows).values()) == len(rows)
+
+
+def test_documents_that_share_a_text_are_one() -> None:
+    rows = documents({"film": ["a", "Thanks!"], "boring": ["b", "thanks! "], "c": ["C", "A"], "the": ["d"]})
+    assert linked_groups(rows["group"], rows["text"]).tolist() == ["boring"] * 6 + ["the"]
+    found = splits_of_groups(rows)
+    assert found["film"] == found["boring"] == found["c"] == {split_of("boring")} == {"test"}
+    assert found["the"] == {"train"}
+
+
+pairs_of_groups = st.lists(st.tuples(st.sampled_from("abcdefgh"), st.sampled_from("uvwxyz")), min_size=1)
+
+
+@settings(deadline=None)
+@given(rows=pairs_of_groups, seed=st.integers(0, 100))
+def test_neither_a_text_nor_a_document_is_in_two_splits_in_any_order(
+    rows: list[tuple[str, str]], seed: int
+) -> None:
+    table = frame([text for _, text in rows]).assign(group=[group for group, _ in rows])
+    shuffled = table.iloc[np.random.default_rng(seed).permutation(len(table))]
+    assigned = {row: name for name, part in split_by_hash(table).items() for row in part["id"]}
+    assert assigned == {row: name for name, part in split_by_hash(shuffled).items() for row in part["id"]}
+    for column in ("group", "text"):
+        assert (table["id"].map(assigned).groupby(table[column]).nunique() == 1).all()
 
 
 def test_every_row_is_in_one_split_in_its_order() -> None:

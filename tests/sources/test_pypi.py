@@ -102,6 +102,26 @@ def test_a_member_that_is_not_there_is_named(tmp_path: Path) -> None:
         PypiFetcher().fetch(source("sdist", SDIST), wanting(remote("b.txt")), tmp_path / "got")
 
 
+def test_a_kept_distribution_is_fetched_once(tmp_path: Path, index: Path) -> None:
+    fetcher = PypiFetcher(kept=tmp_path / "kept")
+    fetcher.fetch(source("wheel", WHEEL), wanting(remote("a.txt", at="tiny_data/a.txt")), tmp_path / "got")
+    (index / "tiny_data-1.0-py3-none-any.whl").unlink()
+    (tmp_path / "again").mkdir()
+    fetcher.fetch(source("wheel", WHEEL), wanting(remote("b.txt", at="tiny_data/a.txt")), tmp_path / "again")
+    assert contents(tmp_path / "again") == {"b.txt": b"from the wheel"}
+
+
+def test_a_kept_distribution_is_verified_again(tmp_path: Path) -> None:
+    fetcher = PypiFetcher(kept=tmp_path / "kept")
+    file = remote("a.txt", at="tiny_data/a.txt")
+    fetcher.fetch(source("wheel", WHEEL), wanting(file), tmp_path / "got")
+    (kept,) = (tmp_path / "kept").rglob("*.whl")
+    kept.write_bytes(zip_of({"tiny_data/a.txt": b"something else"}))
+    (tmp_path / "again").mkdir()
+    fetcher.fetch(source("wheel", WHEEL), wanting(file), tmp_path / "again")
+    assert contents(tmp_path / "again") == {"a.txt": b"from the wheel"}
+
+
 def test_a_python_without_pip_is_told_how_to_get_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def run(*args: object, **kwargs: object) -> subprocess.CompletedProcess[str]:
         return subprocess.CompletedProcess([], 1, stderr=f"{sys.executable}: No module named pip\n")
