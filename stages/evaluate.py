@@ -1,7 +1,7 @@
-"""evaluate: score one ablation's frozen models on test. No other stage that runs a model sees that split.
+"""evaluate: score one ablation's frozen models on test and on the further test sets.
 
-Writes the logits of every seed and item, all metrics, and the six headline numbers that
-`dvc metrics diff` compares between commits.
+No other stage that runs a model sees them. Writes the logits of every seed and item, all metrics, what
+`dvc plots` draws, and the six headline numbers that `dvc metrics diff` compares between commits.
 """
 
 from __future__ import annotations
@@ -27,6 +27,7 @@ def main() -> str:
     name = sys.argv[1]
     source, params = read_ablation(name).input, read_params(EvaluateParams)
     labels = dataset(params.dataset).labels
+    from finesent.evaluation.curves import write_plots
     from finesent.evaluation.predictions import write_predictions
     from finesent.evaluation.scoring import score_models
     from finesent.evaluation.summary import headline, summarise
@@ -51,6 +52,7 @@ def main() -> str:
     summary = summarise(predictions)
     write_predictions(Path("predictions") / f"{name}.parquet", predictions)
     write_json(Path("predictions") / f"{name}.json", summary)
+    write_plots(Path("plots") / name, predictions)
     write_json(Path("metrics") / f"{name}.json", headline(summary))
     scores = headline(summary)[name]
     test = f"test accuracy {scores['test_accuracy']:.4f}, macro-F1 {scores['test_macro_f1']:.4f}"

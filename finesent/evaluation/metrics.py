@@ -1,4 +1,4 @@
-"""Metrics of one model on one split, from its labels (N,) and logits (N, C)."""
+"""Metrics of one model on one split, from its labels (N,) and its logits or probabilities (N, C)."""
 
 from __future__ import annotations
 
@@ -53,6 +53,23 @@ class LengthBin:
     accuracy: float
 
 
+@dataclass(frozen=True)
+class CalibrationBin:
+    """Mean confidence and accuracy of the n items whose confidence falls into one bin."""
+
+    confidence: float
+    accuracy: float
+    n: int
+
+
+def probabilities(logits: np.ndarray) -> np.ndarray:
+    """Return the softmax over the last axis in float64, of the same shape."""
+    shifted = logits.astype(np.float64) - logits.max(axis=-1, keepdims=True)
+    powers = np.exp(shifted)
+    shares: np.ndarray = powers / powers.sum(axis=-1, keepdims=True)
+    return shares
+
+
 def score(labels: np.ndarray, logits: np.ndarray) -> Scores:
     """Return the scalar metrics.
 
@@ -60,8 +77,22 @@ def score(labels: np.ndarray, logits: np.ndarray) -> Scores:
         labels: (N,) classes 0..C-1.
         logits: (N, C).
     """
-    predicted = logits.argmax(axis=1)
-    classes = logits.shape[1]
+    # Not the argmax of the probabilities: logits that differ may round to equal ones.
+    return _score(labels, logits.argmax(axis=1), probabilities(logits))
+
+
+def score_probabilities(labels: np.ndarray, probability: np.ndarray) -> Scores:
+    """Return the scalar metrics where there are no logits: of merged classes, or of a mean over seeds.
+
+    Args:
+        labels: (N,) classes 0..C-1.
+        probability: (N, C), each row summing to 1.
+    """
+    return _score(labels, probability.argmax(axis=1), probability)
+
+
+def _score(labels: np.ndarray, predicted: np.ndarray, probability: np.ndarray) -> Scores:
+    classes = probability.shape[1]
     distance = np.abs(predicted - labels)
     return Scores(
         accuracy=float(np.mean(distance == 0)),
@@ -69,7 +100,7 @@ def score(labels: np.ndarray, logits: np.ndarray) -> Scores:
         mae=float(np.mean(distance)),
         quadratic_kappa=quadratic_kappa(labels, predicted, classes),
         within_1=float(np.mean(distance <= 1)),
-        ece=calibration_error(labels, logits),
+        ece=calibration_error(calibration_bins(probability.max(axis=1), distance == 0)),
     )
 
 
@@ -85,20 +116,33 @@ def quadratic_kappa(labels: np.ndarray, predicted: np.ndarray, classes: int) -> 
     return 0.0 if np.isnan(kappa) else kappa
 
 
-def calibration_error(labels: np.ndarray, logits: np.ndarray, bins: int = _CALIBRATION_BINS) -> float:
+def calibration_bins(
+    confidence: np.ndarray, correct: np.ndarray, bins: int = _CALIBRATION_BINS
+) -> list[CalibrationBin]:
+    """Return the bins that hold items, least confident first.
+
+    Args:
+        confidence: (N,) probability of the predicted class.
+        correct: (N,) whether it is the right one.
+        bins: M bins of equal width, ((m-1)/M, m/M].
+    """
+    which = np.clip(np.ceil(confidence * bins).astype(np.int64) - 1, 0, bins - 1)
+    sizes = np.bincount(which, minlength=bins)
+    sums = np.bincount(which, confidence, minlength=bins)
+    hits = np.bincount(which, correct, minlength=bins)
+    return [
+        CalibrationBin(float(sums[m] / sizes[m]), float(hits[m] / sizes[m]), int(sizes[m]))
+        for m in np.flatnonzero(sizes)
+    ]
+
+
+def calibration_error(bins: list[CalibrationBin]) -> float:
     """Return the expected calibration error of the top class (Guo et al. 2017, arXiv 1706.04599).
 
-    Items fall into ``bins`` equal-width bins ((m-1)/M, m/M] of their highest softmax probability; the
-    error is the mean over bins, weighted by items, of |accuracy - mean confidence|. In float64.
+    It is the mean over bins, weighted by items, of |accuracy - mean confidence|.
     """
-    shifted = logits.astype(np.float64) - logits.max(axis=1, keepdims=True)
-    # exp(0) / sum: the probability of the highest logit, which the shift has put at 0.
-    confidence = 1.0 / np.exp(shifted).sum(axis=1)
-    correct = logits.argmax(axis=1) == labels
-    which = np.clip(np.ceil(confidence * bins).astype(np.int64) - 1, 0, bins - 1)
-    # Per bin: n * |accuracy - confidence| = |hits - sum of confidences|.
-    gaps = np.abs(np.bincount(which, correct - confidence, minlength=bins))
-    return float(gaps.sum() / len(labels))
+    gaps = sum(entry.n * abs(entry.accuracy - entry.confidence) for entry in bins)
+    return gaps / sum(entry.n for entry in bins)
 
 
 def confusion(labels: np.ndarray, predicted: np.ndarray, classes: int) -> np.ndarray:
@@ -115,17 +159,26 @@ def per_class(labels: np.ndarray, predicted: np.ndarray, classes: int) -> list[C
     ]
 
 
-def per_length_bin(words: np.ndarray, correct: np.ndarray) -> list[LengthBin]:
-    """Return the accuracy per quartile of length, shortest first.
+def length_bins(words: np.ndarray) -> np.ndarray:
+    """Return the (N,) quartile 0..3 of length that each text falls into, shortest first.
 
-    Texts of equal length share a bin, so that bins differ in size, and one that none falls into is
-    left out.
+    Texts of equal length share a bin, so that bins differ in size and one may stay empty.
 
     Args:
         words: (N,) lengths in words; their quartiles are the edges.
+    """
+    which: np.ndarray = np.searchsorted(np.quantile(words, [0.25, 0.5, 0.75]), words, side="left")
+    return which
+
+
+def per_length_bin(words: np.ndarray, correct: np.ndarray) -> list[LengthBin]:
+    """Return the accuracy per bin of :func:`length_bins` that holds a text, shortest first.
+
+    Args:
+        words: (N,) lengths in words.
         correct: (..., N) whether an item's class is right; leading axes (seeds) are averaged over.
     """
-    which = np.searchsorted(np.quantile(words, [0.25, 0.5, 0.75]), words, side="left")
+    which = length_bins(words)
     bins = []
     for number in np.unique(which):
         inside = which == number
@@ -133,6 +186,19 @@ def per_length_bin(words: np.ndarray, correct: np.ndarray) -> list[LengthBin]:
         accuracy = float(correct[..., inside].mean())
         bins.append(LengthBin(int(lengths.min()), int(lengths.max()), len(lengths), accuracy))
     return bins
+
+
+def distances(labels: np.ndarray, predicted: np.ndarray, classes: int) -> list[float]:
+    """Return the share of answers that are 0, 1, …, C - 1 classes off.
+
+    Args:
+        labels: (N,) true classes.
+        predicted: (..., N); leading axes (seeds) are averaged over.
+        classes: C.
+    """
+    apart = np.abs(predicted - labels).ravel()
+    shares: list[float] = (np.bincount(apart, minlength=classes) / apart.size).tolist()
+    return shares
 
 
 def majority_share(labels: np.ndarray) -> float:

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +21,8 @@ from finesent.data.tables import read_arrow, write_arrow
 from finesent.errors import FinesentError
 
 SPLITS = ("dev", "test")
+# A further test set is the split transfer/<name> of the file.
+TRANSFER = "transfer/"
 
 _KEY = b"finesent"
 _SCHEMA = pa.schema(
@@ -33,6 +35,9 @@ _SCHEMA = pa.schema(
         ("logits", pa.list_(pa.float32())),
     ]
 )
+
+# What the metadata says of a further test set, besides its name.
+_DESCRIBED = ("dataset", "title", "labels", "classes", "shared_with_train")
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,8 +64,29 @@ class ScoredSplit:
 
 
 @dataclass(frozen=True, eq=False)
+class TransferScored:
+    """A further test set of K classes, scored with the models of a study of C classes.
+
+    Attributes:
+        dataset: its name in the catalog.
+        title: its title in the catalog.
+        labels: its own K class names, lowest first.
+        classes: at how many classes it is compared.
+        shared_with_train: rows taken out because train holds their text.
+        split: its items; the labels are classes 0..K-1, the logits over the study's C classes.
+    """
+
+    dataset: str
+    title: str
+    labels: list[str]
+    classes: list[int]
+    shared_with_train: int
+    split: ScoredSplit
+
+
+@dataclass(frozen=True, eq=False)
 class Predictions:
-    """What one ablation's frozen models say about dev and test.
+    """What one ablation's frozen models say about dev, test and further test sets.
 
     Attributes:
         ablation: its name in params.yaml.
@@ -68,6 +94,7 @@ class Predictions:
         labels: C class names, lowest first.
         seeds: S seeds, in the order of the first axis of the logits.
         splits: ``dev`` and ``test``.
+        transfer: further test sets by their name in params.yaml.
 
     Raises:
         FinesentError: a logit is NaN or infinite, a label is no class, or a split has no item.
@@ -79,14 +106,22 @@ class Predictions:
     labels: list[str]
     seeds: list[int]
     splits: dict[str, ScoredSplit]
+    transfer: dict[str, TransferScored] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if tuple(self.splits) != SPLITS:
             raise ValueError(f"splits must be {SPLITS} in this order, found {tuple(self.splits)}")
-        for name, split in self.splits.items():
+        for name, split, classes in self.every_split():
             self._check_shapes(name, split)
-            self._check_labels(name, split)
+            self._check_labels(name, split, classes)
             self._check_finite(name, split)
+
+    def every_split(self) -> Iterator[tuple[str, ScoredSplit, int]]:
+        """Give dev, test and each ``transfer/<name>``, with the number of classes of its labels."""
+        for name, split in self.splits.items():
+            yield name, split, len(self.labels)
+        for name, scored in self.transfer.items():
+            yield TRANSFER + name, scored.split, len(scored.labels)
 
     def _check_shapes(self, name: str, split: ScoredSplit) -> None:
         items = len(split.ids)
@@ -101,14 +136,14 @@ class Predictions:
                 f"{self.ablation}: {name}", "the split has no item", "check the data set, then `dvc repro`"
             )
 
-    def _check_labels(self, name: str, split: ScoredSplit) -> None:
-        outside = np.flatnonzero((split.labels < 0) | (split.labels >= len(self.labels)))
+    def _check_labels(self, name: str, split: ScoredSplit, classes: int) -> None:
+        outside = np.flatnonzero((split.labels < 0) | (split.labels >= classes))
         if outside.size:
             first = int(outside[0])
             raise FinesentError(
                 f"{self.ablation}: {name}",
                 f"item {split.ids[first]!r} has the label {split.labels[first]}, and there are "
-                f"{len(self.labels)} classes",
+                f"{classes} classes",
                 "make the labels of the data set's catalog entry fit its data",
             )
 
@@ -136,14 +171,19 @@ def write_predictions(path: Path, predictions: Predictions) -> None:
     order = np.argsort(predictions.seeds, kind="stable")
     parts = [
         _part(name, predictions.seeds[index], split, split.logits[index])
-        for name, split in predictions.splits.items()
+        for name, split, _ in predictions.every_split()
         for index in order
     ]
     metadata = {
         "ablation": predictions.ablation,
         "dataset": predictions.dataset,
         "labels": predictions.labels,
-        "items": {name: items_hash(split.ids, split.labels) for name, split in predictions.splits.items()},
+        "items": {name: items_hash(split.ids, split.labels) for name, split, _ in predictions.every_split()},
+        # A list, because the order of params.yaml counts.
+        "transfer": [
+            {"name": name, **{key: getattr(scored, key) for key in _DESCRIBED}}
+            for name, scored in predictions.transfer.items()
+        ],
     }
     table = pa.concat_tables(parts).replace_schema_metadata(
         {_KEY: json.dumps(metadata, sort_keys=True).encode()}
@@ -158,19 +198,35 @@ def read_predictions(path: Path) -> Predictions:
         FinesentError: the file is missing, is no prediction file, or is not as it was written.
     """
     table, metadata = _read_table(path)
+    # Files of commits from before there were further test sets are read too, by compare --against.
+    described = {entry.pop("name"): entry for entry in metadata.get("transfer", [])}
     seeds: dict[str, list[int]] = {}
     splits: dict[str, ScoredSplit] = {}
-    for name in SPLITS:
+    for name in (*SPLITS, *(TRANSFER + name for name in described)):
         seeds[name], splits[name] = _scored_split(table, name, path)
         if metadata["items"][name] != items_hash(splits[name].ids, splits[name].labels):
             raise _broken(path, f"the items of {name} are not those that were scored")
-    if seeds["dev"] != seeds["test"]:
-        raise _broken(path, f"dev was scored with the seeds {seeds['dev']} and test with {seeds['test']}")
-    return Predictions(metadata["ablation"], metadata["dataset"], metadata["labels"], seeds["test"], splits)
+        if seeds[name] != seeds["dev"]:
+            raise _broken(path, f"dev was scored with the seeds {seeds['dev']} and {name} with {seeds[name]}")
+    return Predictions(
+        ablation=metadata["ablation"],
+        dataset=metadata["dataset"],
+        labels=metadata["labels"],
+        seeds=seeds["dev"],
+        splits={name: splits[name] for name in SPLITS},
+        transfer={
+            name: TransferScored(**entry, split=splits[TRANSFER + name]) for name, entry in described.items()
+        },
+    )
 
 
-def check_paired(first: Predictions, second: Predictions, split: str) -> None:
+def check_paired(first: Predictions, second: Predictions, split: str | None = None) -> None:
     """Refuse to compare two ablations item by item and seed by seed unless both are the same.
+
+    Args:
+        first: one ablation.
+        second: another.
+        split: ``dev``, ``test`` or ``transfer/<name>``; None for all that either of them has.
 
     Raises:
         FinesentError: their classes, their items (by content) or their seeds differ.
@@ -179,11 +235,19 @@ def check_paired(first: Predictions, second: Predictions, split: str) -> None:
     remedy = f"run `dvc repro evaluate@{first.ablation} evaluate@{second.ablation}`"
     if first.labels != second.labels:
         raise FinesentError(place, f"have other classes: {first.labels} and {second.labels}", remedy)
-    ours, theirs = first.splits[split], second.splits[split]
-    if items_hash(ours.ids, ours.labels) != items_hash(theirs.ids, theirs.labels):
-        raise FinesentError(place, f"were not scored on the same {split} items", remedy)
+    ours, theirs = _scored_items(first), _scored_items(second)
+    for name in [split] if split else {**ours, **theirs}:
+        if name not in ours or ours[name] != theirs.get(name):
+            raise FinesentError(place, f"were not scored on the same {name} items", remedy)
     if first.seeds != second.seeds:
         raise FinesentError(place, f"were scored with other seeds: {first.seeds} and {second.seeds}", remedy)
+
+
+def _scored_items(predictions: Predictions) -> dict[str, tuple[str, int]]:
+    return {
+        name: (items_hash(split.ids, split.labels), classes)
+        for name, split, classes in predictions.every_split()
+    }
 
 
 def _part(name: str, seed: int, split: ScoredSplit, logits: np.ndarray) -> pa.Table:

@@ -10,15 +10,16 @@ import numpy as np
 from finesent.evaluation.metrics import (
     Scores,
     confusion,
+    distances,
     has_collapsed,
     majority_share,
     per_class,
     per_length_bin,
     score,
 )
-from finesent.evaluation.predictions import Predictions, ScoredSplit, items_hash
-
-_DECIMALS = 6
+from finesent.evaluation.predictions import Predictions, ScoredSplit, TransferScored, items_hash
+from finesent.evaluation.spreads import rounded, spreads
+from finesent.evaluation.transfer import as_classes, transfer_scores
 
 # What metrics/<ablation>.json shows of each split.
 HEADLINE = {
@@ -32,7 +33,9 @@ def summarise(predictions: Predictions) -> dict[str, Any]:
 
     Shares and scores are fractions, rounded to six decimals; ``sd`` is the sample standard deviation
     over seeds (divisor S - 1), null with one seed. ``confusion`` is summed over seeds, ``per_class`` and
-    ``per_length_bin`` are means over seeds. ``collapsed_seeds`` did not beat the majority class on dev.
+    ``per_length_bin`` are means over seeds, and ``distances`` the shares of answers 0, 1, … classes off.
+    ``collapsed_seeds`` did not beat the majority class on dev. ``transfer`` has, by further test set and
+    number of classes, what is left of it there and its scores.
     """
     dev = predictions.splits["dev"]
     return {
@@ -49,6 +52,7 @@ def summarise(predictions: Predictions) -> dict[str, Any]:
             name: _split(split, predictions.seeds, predictions.labels)
             for name, split in predictions.splits.items()
         },
+        "transfer": {name: _transfer(scored) for name, scored in predictions.transfer.items()},
     }
 
 
@@ -62,11 +66,6 @@ def headline(summary: dict[str, Any]) -> dict[str, dict[str, float]]:
     return {summary["ablation"]: values}
 
 
-def rounded(value: float | np.floating[Any]) -> float:
-    """Round to the six decimals that are written; minus zero becomes zero."""
-    return round(float(value), _DECIMALS) + 0.0
-
-
 def _split(split: ScoredSplit, seeds: list[int], labels: list[str]) -> dict[str, Any]:
     scores = [score(split.labels, logits) for logits in split.logits]
     predicted = split.predicted
@@ -75,15 +74,33 @@ def _split(split: ScoredSplit, seeds: list[int], labels: list[str]) -> dict[str,
         "n": len(split.ids),
         "items": items_hash(split.ids, split.labels),
         "majority_share": rounded(majority_share(split.labels)),
-        "mean": _over_seeds(scores, np.mean),
-        "sd": _over_seeds(scores, _sample_sd),
+        **_means_and_sds(scores),
         "per_seed": [
-            {"seed": seed} | _over_seeds([values], np.mean)
+            {"seed": seed} | {name: rounded(value) for name, value in asdict(values).items()}
             for seed, values in zip(seeds, scores, strict=True)
         ],
         "confusion": _confusion(split.labels, predicted, len(labels)),
         "per_class": _classes(split.labels, predicted, labels),
         "per_length_bin": [asdict(entry) | {"accuracy": rounded(entry.accuracy)} for entry in bins],
+        "distances": [rounded(share) for share in distances(split.labels, predicted, len(labels))],
+    }
+
+
+def _transfer(scored: TransferScored) -> dict[str, Any]:
+    by_classes = {}
+    for classes in scored.classes:
+        labels, _ = as_classes(scored, classes)
+        scores = transfer_scores(scored, classes)
+        by_classes[str(classes)] = {
+            "n": len(labels),
+            "majority_share": rounded(majority_share(labels)),
+            **_means_and_sds(scores),
+        }
+    return {
+        "dataset": scored.dataset,
+        "items": items_hash(scored.split.ids, scored.split.labels),
+        "shared_with_train": scored.shared_with_train,
+        "classes": by_classes,
     }
 
 
@@ -93,14 +110,12 @@ def _confusion(labels: np.ndarray, predicted: np.ndarray, classes: int) -> list[
     return counts
 
 
-def _over_seeds(scores: list[Scores], statistic: Any) -> dict[str, float | None]:
-    columns = {name: [asdict(values)[name] for values in scores] for name in asdict(scores[0])}
-    results = {name: statistic(values) for name, values in columns.items()}
-    return {name: None if value is None else rounded(value) for name, value in results.items()}
-
-
-def _sample_sd(values: list[float]) -> float | None:
-    return float(np.std(values, ddof=1)) if len(values) > 1 else None
+def _means_and_sds(scores: list[Scores]) -> dict[str, dict[str, float | None]]:
+    found = spreads(scores)
+    return {
+        "mean": {name: spread.mean for name, spread in found.items()},
+        "sd": {name: spread.sd for name, spread in found.items()},
+    }
 
 
 def _classes(labels: np.ndarray, predicted: np.ndarray, names: list[str]) -> list[dict[str, Any]]:

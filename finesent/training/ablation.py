@@ -71,7 +71,7 @@ def train_ablation(name: str, ablation: Ablation, params: TrainParams, classes: 
     device = choose_device(params.train.device)
     processes = Processes(cpu=device.type == "cpu")
     engine = Engine(processes.device, choose_precision(params.train.precision, device))
-    mark = _fingerprint(ablation, params, engine, processes, paths)
+    mark = _fingerprint(name, ablation, params, engine, processes, paths)
     work = paths.work / mark
     train, dev = read_tokens(paths.tokens / "train.parquet"), read_tokens(paths.tokens / "dev.parquet")
     _require_classes(train, dev, classes, paths.tokens)
@@ -179,10 +179,15 @@ def _save(study: Study, classifier: Classifier, state: RunState, seed: int, fold
 
 
 def _fingerprint(
-    ablation: Ablation, params: TrainParams, engine: Engine, processes: Processes, paths: Paths
+    name: str, ablation: Ablation, params: TrainParams, engine: Engine, processes: Processes, paths: Paths
 ) -> str:
+    # With the name, because ablations of equal blocks may train at once and must not share a work folder.
     return fingerprint(
-        {"ablation": ablation.model_dump(mode="json"), "train": params.train.model_dump(mode="json")},
+        {
+            "name": name,
+            "ablation": ablation.model_dump(mode="json"),
+            "train": params.train.model_dump(mode="json"),
+        },
         [paths.tokens / "train.parquet", paths.tokens / "dev.parquet", paths.backbone],
         {"device": engine.device.type, "precision": engine.precision, "threads": torch.get_num_threads()}
         | {"processes": processes.count},

@@ -19,7 +19,7 @@ def fingerprint(params: dict[str, Any], inputs: list[Path], hardware: dict[str, 
     """Return 16 hexadecimal digits that change when anything that shapes the weights changes.
 
     Args:
-        params: the ablation and whatever else of params.yaml counts, as plain data.
+        params: the ablation, its name, and whatever else of params.yaml counts, as plain data.
         inputs: files and folders that training reads.
         hardware: device, precision and number of threads: bits depend on each of them.
     """

@@ -27,6 +27,11 @@ class EpochRecord:
         dev_macro_f1: on dev.
         seconds: of training and dev scoring.
         sentences_per_second: training sentences over the training's part of ``seconds``.
+        parameters: of encoder and head.
+        trainable_parameters: those of them that learned.
+        peak_memory: of the process so far, or of its share of the GPU, in bytes; a resumed run counts anew.
+        device: ``cpu`` or the name of the GPU.
+        precision: of matrix products, ``bf16`` or ``float32``.
         selected: 1 for the epoch whose weights are kept.
     """
 
@@ -43,6 +48,11 @@ class EpochRecord:
     dev_macro_f1: float
     seconds: float
     sentences_per_second: float
+    parameters: int
+    trainable_parameters: int
+    peak_memory: int
+    device: str
+    precision: str
     selected: int = 0
 
 

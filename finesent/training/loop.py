@@ -17,6 +17,7 @@ from finesent.models.classifier import Classifier
 from finesent.models.engine import Engine, all_features, all_logits
 from finesent.params.ablation import Ablation
 from finesent.training.checkpoint import RunState, load_state, save_state
+from finesent.training.footprint import count_parameters, device_name, peak_memory
 from finesent.training.history import EpochRecord
 from finesent.training.losses import Loss
 from finesent.training.objective import Objective
@@ -134,6 +135,11 @@ class Run:
             dev_macro_f1=scores.macro_f1,
             seconds=time.perf_counter() - started,
             sentences_per_second=len(self.study.train) / trained,
+            parameters=count_parameters(self.classifier.parameters()),
+            trainable_parameters=count_parameters(self.classifier.parameters(), trainable=True),
+            peak_memory=peak_memory(self.study.engine.device),
+            device=device_name(self.study.engine.device),
+            precision=self.study.engine.precision,
         )
         self._close(record, scores, logits)
         progress.epoch_ended(epoch, scores.accuracy)

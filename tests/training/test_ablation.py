@@ -55,8 +55,8 @@ def history(root: Path) -> list[dict[str, str]]:
 
 
 def timeless(root: Path) -> list[dict[str, str]]:
-    timed = {"seconds", "sentences_per_second"}
-    return [{key: value for key, value in row.items() if key not in timed} for row in history(root)]
+    of_this_run = {"seconds", "sentences_per_second", "peak_memory"}
+    return [{key: value for key, value in row.items() if key not in of_this_run} for row in history(root)]
 
 
 ABLATIONS = {
@@ -157,6 +157,19 @@ def test_history_tells_layers_rates_and_the_chosen_epoch(
     for seed in (rows[:5], rows[5:]):
         scores = [float(row["dev_accuracy"]) + float(row["dev_macro_f1"]) for row in seed]
         assert [row["selected"] for row in seed].index("1") == int(np.argmax(scores))
+
+
+def test_history_tells_what_the_run_took(tmp_path: Path, tokens: Path, backbone: Path) -> None:
+    train(tmp_path, tokens, backbone, make_ablation(unfreeze=AFTER_1, epochs=2), [0])
+    frozen, learning = history(tmp_path)
+    head = load_file(tmp_path / "models/a/0/head.safetensors")
+    encoder = load_file(backbone / "model.safetensors")
+    in_head, in_encoder = (sum(tensor.numel() for tensor in part.values()) for part in (head, encoder))
+    assert int(frozen["parameters"]) == int(learning["parameters"]) == in_head + in_encoder
+    assert int(frozen["trainable_parameters"]) == in_head
+    assert int(learning["trainable_parameters"]) == in_head + in_encoder
+    assert 50e6 < int(frozen["peak_memory"]) <= int(learning["peak_memory"]) < 50e9
+    assert (frozen["device"], frozen["precision"]) == ("cpu", "float32")
 
 
 def test_micro_batches_train_alike_up_to_rounding(tmp_path: Path, tokens: Path, backbone: Path) -> None:
@@ -309,6 +322,24 @@ def test_another_configuration_does_not_resume_this_one(
     train(tmp_path, tokens, backbone, make_ablation(epochs=4), [0])
     train(tmp_path / "fresh", tokens, backbone, make_ablation(epochs=4), [0])
     assert hashes(tmp_path / "models") == hashes(tmp_path / "fresh" / "models")
+
+
+def test_ablations_of_equal_blocks_share_no_work_folder(
+    tmp_path: Path, tokens: Path, backbone: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    original = loop.Run._epoch
+
+    def stop_at_two(self: loop.Run, epoch: int, progress: Any) -> None:
+        if epoch == 2:
+            raise Interrupted
+        original(self, epoch, progress)
+
+    monkeypatch.setattr(loop.Run, "_epoch", stop_at_two)
+    paths = make_paths(tmp_path, tokens, backbone)
+    for name in ("a", "b", "a"):
+        with pytest.raises(Interrupted):
+            train_ablation(name, make_ablation(epochs=2), make_params([0]), 5, paths)
+    assert len(list((tmp_path / ".work").glob("*/0/epoch-*"))) == 2
 
 
 KILLED = make_ablation(
