@@ -39,6 +39,8 @@ class PublishedRow(Block):
         claimed_split: the split it is said to be measured on.
         actual_split: the one it was measured on, as far as code and logs tell.
         n: items of the actual split, or of the claimed one where the actual is not known.
+        claimed_n: items of the claimed split, where that is not ``n``.
+        logged_accuracy: what the study's own log says, where it has more digits than what was printed.
         runs: how many runs, as ``20`` or ``1-2``; null where not stated.
         evidence: where we know the row from: the study's ``text``, its ``code or log``, or ``raw data``
             that the number was computed from.
@@ -57,6 +59,8 @@ class PublishedRow(Block):
     claimed_split: Literal["dev", "test"]
     actual_split: Literal["dev", "test", "not measured", "unknown"]
     n: Annotated[int, Field(ge=1)]
+    claimed_n: Annotated[int, Field(ge=1)] | None = None
+    logged_accuracy: Share | None = None
     runs: Annotated[str, Field(pattern=r"^[0-9]+(-[0-9]+)?$")] | None
     evidence: Literal["text", "code or log", "raw data"]
     source: str
@@ -90,17 +94,3 @@ def read_published(path: Path = PUBLISHED) -> Published:
         FinesentError: the file is missing or malformed.
     """
     return parse(Published, read_yaml(path), str(path))
-
-
-def attainable(value: float, n: int, decimals: int) -> bool:
-    """Tell whether a share printed with ``decimals`` decimals can be k out of n for a whole number k.
-
-    Both ways of printing count: rounded to the nearest, and cut off. This is the GRIM test (Brown and
-    Heathers 2017, Social Psychological and Personality Science 8(4)), in whole numbers throughout.
-    """
-    unit: int = 10**decimals
-    printed: int = round(value * unit)
-    # Rounding leads here from printed - 1/2 on, cutting off up to below printed + 1, in units of 1/unit.
-    lowest, above_highest = (2 * printed - 1) * n, 2 * (printed + 1) * n
-    smallest = max(0, -(-lowest // (2 * unit)))
-    return smallest <= n and 2 * unit * smallest < above_highest

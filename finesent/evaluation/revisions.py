@@ -9,7 +9,7 @@ import subprocess
 from dataclasses import dataclass
 
 from finesent.errors import FinesentError
-from finesent.evaluation.report import METRICS, Metrics, check_metrics
+from finesent.evaluation.comparison_files import METRICS_FILE, Metrics, check_metrics
 
 # Where DVC keeps an experiment: refs/exps/<2 digits>/<38 digits of the commit it started from>/<name>.
 _EXPERIMENT = re.compile(r"^refs/exps/([0-9a-f]{2})/([0-9a-f]{38})/(.+)$")
@@ -20,6 +20,7 @@ class Revision:
     """The metrics/comparison.json of a revision, under the name that the user gave it."""
 
     name: str
+    commit: str
     metrics: Metrics
 
 
@@ -31,9 +32,9 @@ def read_revision(name: str) -> Revision:
             experiments, or the revision has no such file or a malformed one.
     """
     commit = _resolve(name)
-    place = f"{name}:{METRICS}"
+    place = f"{name}:{METRICS_FILE}"
     # The leading ./ makes git look from this folder, which may be a study inside the repository.
-    shown = _git("show", f"{commit}:./{METRICS.as_posix()}")
+    shown = _git("show", f"{commit}:./{METRICS_FILE.as_posix()}")
     if shown.returncode != 0:
         raise FinesentError(
             place,
@@ -44,7 +45,7 @@ def read_revision(name: str) -> Revision:
         content = json.loads(shown.stdout)
     except json.JSONDecodeError as error:
         raise FinesentError(place, f"not valid JSON ({error})", "choose another revision") from error
-    return Revision(name, check_metrics(content, place))
+    return Revision(name, commit, check_metrics(content, place))
 
 
 def _resolve(name: str) -> str:

@@ -1,67 +1,55 @@
-"""The comparison as Markdown: one row an ablation, and below it what a reader needs to judge it.
+"""The comparison as Markdown: verdicts, one row an ablation, and what a reader needs to judge them.
 
-Metrics and differences are in percent points with two decimals, as in the published tables.
+Accuracy and macro-F1 are in percent points with two decimals, as in the published tables; mean absolute
+error is in classes.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from finesent.catalog.published import Published, PublishedRow
-from finesent.evaluation.bootstrap import Interval
-from finesent.evaluation.report import AblationResult, Comparison, Spread, metrics_of
-from finesent.evaluation.revisions import Revision
+from finesent.evaluation.markdown import (
+    NOTHING,
+    bullets,
+    interval,
+    number,
+    p_value,
+    signed,
+    spread,
+    table,
+)
+from finesent.evaluation.remarks import remarks
+from finesent.evaluation.results import (
+    METRICS,
+    AblationResult,
+    CeilingRow,
+    Comparison,
+    Gain,
+    Pair,
+    TransferSet,
+    Verdict,
+)
+from finesent.evaluation.spreads import Spread
 
-# Column title by the name of the metric in metrics/comparison.json.
-_METRICS = {
-    "dev_accuracy": "dev accuracy",
-    "dev_macro_f1": "dev macro-F1",
-    "test_accuracy": "test accuracy",
-    "test_macro_f1": "test macro-F1",
-}
-_NOTHING = "–"
 _OTHERS = "other published systems"
 _CAVEAT = "caveat"
 
 
-def render(comparison: Comparison, against: Revision | None = None) -> str:
-    """Return the table with its notes, ending in a newline.
-
-    Args:
-        comparison: the numbers.
-        against: an earlier state; each metric then gets a column with its change since.
-    """
+def render(comparison: Comparison) -> str:
+    """Return the whole comparison, ending in a newline."""
     notes = footnotes(comparison)
-    rows = [_cells(name, result, comparison, notes, against) for name, result in comparison.ablations.items()]
-    blocks = [
-        f"# Comparison on {comparison.dataset}",
-        markdown(rows, left=("ablation",)),
-        _list(_remarks(comparison, against)),
+    sections = [
+        f"# Comparison on {comparison.title}",
+        _claims(comparison.claims),
+        table(_rows(comparison, notes), left=("ablation",)),
+        bullets(remarks(comparison, notes)),
         _sources(notes, comparison.published),
-        "\n".join(f"{number}. {_footnote(row)}" for number, row in enumerate(notes, start=1)),
-        markdown(_others(comparison.published), left=(_OTHERS, _CAVEAT)),
+        "\n".join(f"{mark}. {_footnote(row)}" for mark, row in enumerate(notes, start=1)),
+        _section("Gains", table(_gains(comparison), left=("pair", "metric"))),
+        _section("Further test sets", table(_transfer(comparison), left=("test set", "ablation"))),
+        _section("Cost", table(_costs(comparison), left=("ablation",))),
+        table(_others(comparison.published), left=(_OTHERS, _CAVEAT)),
     ]
-    return "\n\n".join(block for block in blocks if block) + "\n"
-
-
-def markdown(rows: list[dict[str, str]], left: Sequence[str]) -> str:
-    """Lay out rows that share their keys as a Markdown table; the columns in ``left`` hold words."""
-    if not rows:
-        return ""
-    titles = list(rows[0])
-    widths = [max(len(title), 3, *(len(row[title]) for row in rows)) for title in titles]
-    lines = [titles, *([row[title] for title in titles] for row in rows)]
-    words = [title in left for title in titles]
-    columns = list(zip(widths, words, strict=True))
-    padded = [
-        [
-            cell.ljust(width) if word else cell.rjust(width)
-            for cell, (width, word) in zip(line, columns, strict=True)
-        ]
-        for line in lines
-    ]
-    ruler = ["-" * width if word else "-" * (width - 1) + ":" for width, word in columns]
-    return "\n".join(f"| {' | '.join(line)} |" for line in [padded[0], ruler, *padded[1:]])
+    return "\n\n".join(section for section in sections if section) + "\n"
 
 
 def footnotes(comparison: Comparison) -> list[PublishedRow]:
@@ -69,100 +57,120 @@ def footnotes(comparison: Comparison) -> list[PublishedRow]:
     return [row for name in comparison.ablations for row in comparison.published.rows if row.ablation == name]
 
 
-def _cells(
-    name: str,
-    result: AblationResult,
-    comparison: Comparison,
-    notes: list[PublishedRow],
-    against: Revision | None,
+def _section(title: str, content: str) -> str:
+    return f"## {title}\n\n{content}" if content else ""
+
+
+def _claims(claims: list[Verdict]) -> str:
+    lines = []
+    for claim in claims:
+        printed = claim.published_gain
+        published = "" if printed is None else f" Published: {signed(claim.metric, printed)}."
+        lines.append(f"{claim.sentence}{published}")
+    return _section("Claims", bullets(lines))
+
+
+def _rows(comparison: Comparison, notes: list[PublishedRow]) -> list[dict[str, str]]:
+    ablations = [_row(name, result, comparison, notes) for name, result in comparison.ablations.items()]
+    people = [_people(row, list(ablations[0])) for row in comparison.ceiling]
+    return ablations + people
+
+
+def _row(
+    name: str, result: AblationResult, comparison: Comparison, notes: list[PublishedRow]
 ) -> dict[str, str]:
     seeds = len(comparison.seeds)
     collapsed = len(result.collapsed_seeds)
-    cells = {
-        "ablation": name,
-        "seeds": f"{collapsed} of {seeds} seeds collapsed" if collapsed else str(seeds),
-    }
-    for metric, title in _METRICS.items():
-        cells[title] = _spread(getattr(result, metric))
-        cells |= _change(title, name, metric, comparison, against)
-    interval = f"[{100 * comparison.confidence:g} %]"
-    cells[f"test accuracy − {comparison.baseline} {interval}"] = _gain(result.gain_test_accuracy)
-    cells |= _change("difference", name, "gain_test_accuracy", comparison, against)
-    cells[f"test macro-F1 − {comparison.baseline} {interval}"] = _gain(result.gain_test_macro_f1)
-    cells["training s / seed"] = f"{result.training_seconds.per_seed:.1f}"
+    gain = None if result.gains is None else result.gains["accuracy"]
     published = [
-        f"{_points(row.accuracy)} [{number}]"
-        for number, row in enumerate(notes, start=1)
+        f"{number('accuracy', row.accuracy)} [{mark}]"
+        for mark, row in enumerate(notes, start=1)
         if row.ablation == name
     ]
-    cells["published accuracy"] = ", ".join(published) or _NOTHING
+    return {
+        "ablation": name,
+        "seeds": f"{collapsed} of {seeds} seeds collapsed" if collapsed else str(seeds),
+        "dev accuracy": spread("accuracy", result.dev["accuracy"]),
+        "dev macro-F1": spread("macro_f1", result.dev["macro_f1"]),
+        **{f"test {title}": spread(metric, result.test[metric]) for metric, (title, _) in METRICS.items()},
+        f"accuracy − {comparison.baseline} [{100 * comparison.confidence:g} %]": (
+            NOTHING if gain is None else interval("accuracy", gain)
+        ),
+        "p (Holm)": NOTHING if gain is None else p_value(gain.p_holm),
+        "published accuracy": ", ".join(published) or NOTHING,
+    }
+
+
+def _people(row: CeilingRow, titles: list[str]) -> dict[str, str]:
+    cells = dict.fromkeys(titles, NOTHING) | {"ablation": f"people: {row.name}"}
+    for metric, (title, _) in METRICS.items():
+        value, low, high = row.scores[metric]
+        cells[f"test {title}"] = f"{number(metric, value)} [{number(metric, low)}, {number(metric, high)}]"
     return cells
 
 
-def _change(
-    title: str, name: str, metric: str, comparison: Comparison, against: Revision | None
-) -> dict[str, str]:
-    """The cell with a metric's change since a revision; no cell at all where there is no revision."""
-    if against is None:
-        return {}
-    column = f"Δ {title} since {against.name}"
-    if name not in against.metrics:
-        return {column: "new"}
-    now, then = metrics_of(comparison)[name].get(metric), against.metrics[name].get(metric)
-    return {column: _NOTHING if now is None or then is None else _signed(now - then)}
-
-
-def _remarks(comparison: Comparison, against: Revision | None) -> list[str]:
-    seeds = ", ".join(map(str, comparison.seeds))
-    size = "every row" if comparison.train_size is None else f"{comparison.train_size} sampled rows"
-    remarks = [
-        f"This run: {comparison.dataset} with {comparison.backbone}, trained on {size}; dev n = "
-        f"{comparison.dev_n}, test n = {comparison.test_n}; seeds {seeds}.",
-        "Metrics in percent points, mean ± sample standard deviation over seeds."
-        if len(comparison.seeds) > 1
-        else "Metrics in percent points, of one seed: how much they vary over seeds is unknown.",
-        _about_differences(comparison),
-        "Nothing was selected on test: epochs were chosen on dev, and every seed is in the means.",
-        *_comparability(comparison),
-        *_collapses(comparison),
-    ]
-    if against is not None:
-        gone = [name for name in against.metrics if name not in comparison.ablations]
-        remarks += [f"{name}: gone since {against.name}." for name in gone]
-    return remarks
-
-
-def _about_differences(comparison: Comparison) -> str:
-    text = (
-        f"Differences are means over seeds and items, paired with {comparison.baseline}; "
-        f"the {100 * comparison.confidence:g} % intervals are percentiles of {comparison.resamples} "
-        f"hierarchical bootstrap resamples of {comparison.resampled}"
-    )
-    if len(comparison.seeds) == 1:
-        return f"{text}: with one seed they say nothing about other seeds."
-    return f"{text}. Resampling {len(comparison.seeds)} seeds understates the spread between seeds."
-
-
-def _comparability(comparison: Comparison) -> list[str]:
-    """Say why published numbers cannot be set beside this run's, where they cannot."""
-    here = (comparison.dataset, comparison.backbone)
-    elsewhere = {(row.dataset, row.backbone) for row in footnotes(comparison)} - {here}
-    if elsewhere:
-        where = ", ".join(f"{dataset} with {backbone}" for dataset, backbone in sorted(elsewhere))
-        return [f"Published numbers are on {where}: not comparable with this run."]
-    if footnotes(comparison) and comparison.train_size is not None:
-        return ["Published numbers come from training on every row: not comparable with this run's sample."]
-    return []
-
-
-def _collapses(comparison: Comparison) -> list[str]:
+def _gains(comparison: Comparison) -> list[dict[str, str]]:
     return [
-        f"{name}: {len(result.collapsed_seeds)} of {len(comparison.seeds)} seeds collapsed "
-        f"({', '.join(map(str, result.collapsed_seeds))}): their dev accuracy is within 2 points of the "
-        "majority class."
-        for name, result in comparison.ablations.items()
-        if result.collapsed_seeds
+        _gain_row(pair, title, metric, pair.gains[metric], comparison)
+        for pair in comparison.pairs
+        for metric, (title, _) in METRICS.items()
     ]
+
+
+def _gain_row(pair: Pair, title: str, metric: str, gain: Gain, comparison: Comparison) -> dict[str, str]:
+    flipped = NOTHING if gain.p_sign_flip is None else p_value(gain.p_sign_flip)
+    return {
+        "pair": f"{pair.better} over {pair.than}",
+        "metric": title,
+        f"gain [{100 * comparison.confidence:g} %]": interval(metric, gain),
+        "p": p_value(gain.p),
+        "p (Holm)": p_value(gain.p_holm),
+        "p (sign flip)": flipped,
+        "smallest detectable": number(metric, gain.minimum_detectable),
+    }
+
+
+def _transfer(comparison: Comparison) -> list[dict[str, str]]:
+    return [
+        _transfer_row(found, name, count, comparison)
+        for found in comparison.transfer.values()
+        for name in comparison.ablations
+        for count in found.n
+    ]
+
+
+def _transfer_row(found: TransferSet, name: str, count: int, comparison: Comparison) -> dict[str, str]:
+    scores = found.scores[name][count]
+    return {
+        "test set": found.title,
+        "classes": str(count),
+        "n": f"{found.n[count]:,}",
+        "ablation": name,
+        **{title: spread(metric, scores[metric]) for metric, (title, _) in METRICS.items()},
+        "majority": number("accuracy", found.majority[count]),
+    }
+
+
+def _costs(comparison: Comparison) -> list[dict[str, str]]:
+    rows = []
+    for name, result in comparison.ablations.items():
+        cost = result.cost
+        memory = NOTHING if cost.peak_memory is None else f"{cost.peak_memory / 2**30:.2f}"
+        rows.append(
+            {
+                "ablation": name,
+                "training s / seed": f"{cost.seconds_per_seed:.1f}",
+                "sentences / s": f"{cost.sentences_per_second:,.0f}",
+                "parameters": _count(cost.parameters),
+                "of them trained": _count(cost.trained_parameters),
+                "peak memory, GiB": memory,
+            }
+        )
+    return rows
+
+
+def _count(value: int | None) -> str:
+    return NOTHING if value is None else f"{value:,}"
 
 
 def _sources(notes: list[PublishedRow], published: Published) -> str:
@@ -186,31 +194,10 @@ def _others(published: Published) -> list[dict[str, str]]:
             _OTHERS: row.system,
             "data": row.dataset,
             "test n": str(row.n),
-            "runs": row.runs or _NOTHING,
-            "accuracy": _spread(Spread(mean=row.accuracy, sd=row.accuracy_sd)),
+            "runs": row.runs or NOTHING,
+            "accuracy": spread("accuracy", Spread(mean=row.accuracy, sd=row.accuracy_sd)),
             _CAVEAT: row.caveat,
         }
         for row in published.rows
         if row.ablation is None
     ]
-
-
-def _list(lines: list[str]) -> str:
-    return "\n".join(f"- {line}" for line in lines)
-
-
-def _points(share: float) -> str:
-    return f"{100 * share:.2f}"
-
-
-def _signed(share: float) -> str:
-    # Adding zero turns a rounded -0.0 into 0.0.
-    return f"{round(100 * share, 2) + 0.0:+.2f}"
-
-
-def _spread(spread: Spread) -> str:
-    return _points(spread.mean) if spread.sd is None else f"{_points(spread.mean)} ± {_points(spread.sd)}"
-
-
-def _gain(gain: Interval | None) -> str:
-    return _NOTHING if gain is None else f"{_signed(gain.value)} [{_signed(gain.low)}, {_signed(gain.high)}]"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field
 
@@ -14,12 +14,17 @@ class Compare(Block):
 
     Attributes:
         baseline: the ablation that all others are compared with.
-        confidence: of the intervals.
-        resamples: of the paired bootstrap.
+        family: the pairs whose p-values are corrected together: ``baseline`` is every other ablation
+            against the baseline, ``all`` every pair.
+        confidence: of the intervals; 1 - confidence is the level of the tests.
+        power: of the minimum detectable gain.
+        resamples: of the bootstrap.
         seed: of the bootstrap.
     """
 
     baseline: str
+    family: Literal["baseline", "all"]
     confidence: Annotated[float, Field(gt=0.5, lt=1)]
+    power: Annotated[float, Field(gt=0.5, lt=1)]
     resamples: Annotated[int, Field(ge=100)]
     seed: Annotated[int, Field(ge=0)]

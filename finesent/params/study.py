@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 from typing import Any
 
@@ -10,25 +9,26 @@ from pydantic import model_validator
 
 from finesent.errors import FinesentError
 from finesent.params.ablation import Ablation, merge_ablation
+from finesent.params.claims import Claim
 from finesent.params.clean import Clean
 from finesent.params.compare import Compare
 from finesent.params.evaluate import Evaluate
+from finesent.params.names import NAME
 from finesent.params.reading import PARAMS
 from finesent.params.sample import Sample
 from finesent.params.tokenize import Input
 from finesent.params.train import Seeds, Train
-from finesent.validation import Block, parse
+from finesent.params.transfer import DataChoice
+from finesent.validation import parse
 from finesent.yaml_files import read_yaml
 
-# metrics/<ablation>.json lies beside these two.
-_RESERVED = {"clean", "comparison"}
-_NAME = re.compile(r"[a-z0-9][a-z0-9-]*")
+# metrics/<ablation>.json lies beside these.
+_RESERVED = {"clean", "comparison", "data"}
 
 
-class Study(Block):
+class Study(DataChoice):
     """Every key of params.yaml; an unknown one anywhere is an error."""
 
-    dataset: str
     backbone: str
     seeds: Seeds
     clean: Clean
@@ -38,19 +38,20 @@ class Study(Block):
     ablations: dict[str, Ablation]
     evaluate: Evaluate
     compare: Compare
+    claims: list[Claim]
 
     @model_validator(mode="after")
     def _names_fit(self) -> Study:
         # Both kinds of name become the names of folders.
         for name in self.inputs:
-            if not _NAME.fullmatch(name):
+            if not NAME.fullmatch(name):
                 raise ValueError(f"inputs.{name}: needs a name of a-z, 0-9 and '-'")
         for name, ablation in self.ablations.items():
             if ablation.input not in self.inputs:
                 raise ValueError(
                     f"ablations.{name}.input: {ablation.input!r} is not in {sorted(self.inputs)}"
                 )
-            if not _NAME.fullmatch(name) or name in _RESERVED:
+            if not NAME.fullmatch(name) or name in _RESERVED:
                 raise ValueError(
                     f"ablations.{name}: needs a name of a-z, 0-9 and '-', not {sorted(_RESERVED)}"
                 )
@@ -58,6 +59,17 @@ class Study(Block):
             raise ValueError(
                 f"compare.baseline: {self.compare.baseline!r} is not in {sorted(self.ablations)}"
             )
+        return self
+
+    @model_validator(mode="after")
+    def _claims_fit(self) -> Study:
+        for number, claim in enumerate(self.claims):
+            for key, name in (("better", claim.better), ("than", claim.than)):
+                if name not in self.ablations:
+                    raise ValueError(f"claims.{number}.{key}: {name!r} is not in {sorted(self.ablations)}")
+        seen = [(claim.better, claim.than, claim.metric) for claim in self.claims]
+        if len(set(seen)) < len(seen):
+            raise ValueError("claims: two of them say the same; Holm's correction would count it twice")
         return self
 
 

@@ -12,15 +12,21 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
 from finesent.evaluation.metrics import (
+    CalibrationBin,
     LengthBin,
+    calibration_bins,
     calibration_error,
     confusion,
+    distances,
     has_collapsed,
+    length_bins,
     majority_share,
     per_class,
     per_length_bin,
+    probabilities,
     quadratic_kappa,
     score,
+    score_probabilities,
 )
 
 CLASSES = 5
@@ -109,23 +115,64 @@ def test_perfect_predictions(labels: np.ndarray) -> None:
     assert result.ece == pytest.approx(0)
 
 
+def ece(labels: np.ndarray, logits: np.ndarray) -> float:
+    return score(labels, logits).ece
+
+
 def test_calibration_error_matches_a_naive_loop() -> None:
     generator = np.random.default_rng(0)
     logits = generator.normal(scale=2, size=(500, CLASSES)).astype(np.float32)
     labels = generator.integers(0, CLASSES, 500)
-    assert calibration_error(labels, logits) == pytest.approx(naive_ece(labels, logits))
+    assert ece(labels, logits) == pytest.approx(naive_ece(labels, logits))
 
 
 def test_calibration_error_of_a_known_case() -> None:
     # Two items at a confidence of 1, one of them wrong: |1/2 - 1|.
     logits = np.array([[100.0, 0.0], [100.0, 0.0]], np.float32)
-    assert calibration_error(np.array([0, 1]), logits) == pytest.approx(0.5)
+    assert ece(np.array([0, 1]), logits) == pytest.approx(0.5)
     # Both certain of 1/2, which lies in one bin, and one right.
-    assert calibration_error(np.array([0, 1]), np.zeros((2, 2), np.float32)) == pytest.approx(0)
+    assert ece(np.array([0, 1]), np.zeros((2, 2), np.float32)) == pytest.approx(0)
 
 
 def test_calibration_survives_large_logits() -> None:
-    assert calibration_error(np.array([0]), np.array([[3e38, -3e38]], np.float32)) == 0
+    assert ece(np.array([0]), np.array([[3e38, -3e38]], np.float32)) == 0
+
+
+def test_calibration_bins_are_closed_on_the_right_and_empty_ones_left_out() -> None:
+    confidence = np.array([0.5, 0.5000001, 0.4, 1.0])
+    bins = calibration_bins(confidence, np.array([True, False, True, True]), bins=2)
+    assert bins == [
+        CalibrationBin(pytest.approx(0.45), 1.0, 2),
+        CalibrationBin(pytest.approx(0.75, abs=1e-6), 0.5, 2),
+    ]
+    assert calibration_error(bins) == pytest.approx((2 * 0.55 + 2 * 0.25) / 4, abs=1e-6)
+    assert calibration_bins(np.array([0.3]), np.array([False])) == [CalibrationBin(0.3, 0.0, 1)]
+
+
+def test_probabilities_are_a_softmax_in_float64() -> None:
+    logits = np.array([[[1.0, 2.0, 0.5], [88.0, -88.0, 0.0]]], np.float32)
+    expected = [[[math.exp(v) / sum(map(math.exp, row)) for v in row] for row in logits[0].tolist()]]
+    np.testing.assert_allclose(probabilities(logits), expected, rtol=1e-12)
+    assert probabilities(logits).dtype == np.float64
+
+
+def test_logits_that_round_to_equal_probabilities_are_told_apart() -> None:
+    logits = np.array([[1e-30, 2e-30]], np.float32)
+    assert probabilities(logits)[0, 0] == probabilities(logits)[0, 1]
+    assert score(np.array([1]), logits).accuracy == 1
+
+
+def test_scores_of_probabilities_are_those_of_their_logits() -> None:
+    generator = np.random.default_rng(1)
+    logits = generator.normal(scale=2, size=(200, CLASSES)).astype(np.float32)
+    labels = generator.integers(0, CLASSES, 200)
+    assert score_probabilities(labels, probabilities(logits)) == score(labels, logits)
+
+
+def test_distances_are_shares_over_all_seeds() -> None:
+    labels = np.array([0, 2, 4, 1])
+    predicted = np.array([[0, 3, 0, 1], [1, 2, 3, 1]])
+    assert distances(labels, predicted, 5) == [4 / 8, 3 / 8, 0, 0, 1 / 8]
 
 
 def test_macro_f1_counts_classes_that_never_occur() -> None:
@@ -161,6 +208,10 @@ def test_length_bins_are_quartiles_of_the_split() -> None:
         LengthBin(5, 6, 2, 1.0),
         LengthBin(7, 8, 2, 0.5),
     ]
+
+
+def test_length_bins_number_the_quartiles() -> None:
+    assert length_bins(np.array([8, 1, 2, 3, 4, 5, 6, 7])).tolist() == [3, 0, 0, 1, 1, 2, 2, 3]
 
 
 def test_texts_of_one_length_share_one_bin() -> None:

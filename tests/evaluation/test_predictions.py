@@ -15,6 +15,7 @@ import pytest
 from finesent.errors import FinesentError
 from finesent.evaluation.predictions import (
     Predictions,
+    TransferScored,
     check_paired,
     items_hash,
     read_predictions,
@@ -22,6 +23,7 @@ from finesent.evaluation.predictions import (
 )
 
 Make = Callable[..., Predictions]
+MakeTransfer = Callable[..., TransferScored]
 
 
 def with_split(predictions: Predictions, name: str, **changes: object) -> Predictions:
@@ -68,6 +70,7 @@ def test_file_holds_the_columns_and_metadata_of_the_contract(make: Make, tmp_pat
         "dataset": "made-up",
         "labels": predictions.labels,
         "items": {"dev": items_hash(dev.ids, dev.labels), "test": items_hash(test.ids, test.labels)},
+        "transfer": [],
     }
 
 
@@ -176,4 +179,76 @@ def test_tampered_files_are_refused(make: Make, tmp_path: Path) -> None:
     labels[[40, 80]] = labels[0]
     pq.write_table(table.set_column(3, "label", pa.array(labels)), path)
     with pytest.raises(FinesentError, match="items of dev are not those that were scored"):
+        read_predictions(path)
+
+
+@pytest.fixture
+def abroad(make: Make, transfer: MakeTransfer) -> Predictions:
+    """Predictions with two further test sets, not in alphabetical order."""
+    sets = {"sst": transfer("sst", 3, [3, 2]), "amazon": transfer("amazon", 5, [5])}
+    return replace(make(), transfer=sets)
+
+
+def with_transfer(predictions: Predictions, name: str, **changes: object) -> Predictions:
+    scored = predictions.transfer[name]
+    split = replace(scored.split, **changes)  # type: ignore[arg-type]
+    return replace(predictions, transfer=predictions.transfer | {name: replace(scored, split=split)})
+
+
+def test_further_test_sets_read_back_in_their_order(abroad: Predictions, tmp_path: Path) -> None:
+    write_predictions(tmp_path / "b.parquet", abroad)
+    read = read_predictions(tmp_path / "b.parquet")
+    assert list(read.transfer) == ["sst", "amazon"]
+    for name, ours in abroad.transfer.items():
+        theirs = read.transfer[name]
+        for field in ("dataset", "title", "labels", "classes", "shared_with_train"):
+            assert getattr(theirs, field) == getattr(ours, field)
+        assert theirs.split.ids == ours.split.ids
+        np.testing.assert_array_equal(theirs.split.labels, ours.split.labels)
+        np.testing.assert_array_equal(theirs.split.logits, ours.split.logits)
+    write_predictions(tmp_path / "again.parquet", read)
+    assert (tmp_path / "again.parquet").read_bytes() == (tmp_path / "b.parquet").read_bytes()
+
+
+def test_further_test_sets_are_splits_of_the_one_file(abroad: Predictions, tmp_path: Path) -> None:
+    write_predictions(tmp_path / "b.parquet", abroad)
+    table = pq.read_table(tmp_path / "b.parquet")
+    names = table["split"].to_pylist()
+    assert names == ["dev"] * 120 + ["test"] * 180 + ["transfer/sst"] * 90 + ["transfer/amazon"] * 90
+    assert all(len(row) == 5 for row in table["logits"].to_pylist())
+
+
+def test_a_further_test_set_is_checked_against_its_own_classes(abroad: Predictions) -> None:
+    labels = abroad.transfer["sst"].split.labels.copy()
+    labels[2] = 3
+    with pytest.raises(FinesentError, match=r"transfer/sst: item 'sst-2' has the label 3.*3 classes"):
+        with_transfer(abroad, "sst", labels=labels)
+    logits = abroad.transfer["amazon"].split.logits.copy()
+    logits[2, 5, 0] = np.nan
+    with pytest.raises(FinesentError, match=r"transfer/amazon, seed 2.*1 of 30.*'amazon-5'"):
+        with_transfer(abroad, "amazon", logits=logits)
+    with pytest.raises(ValueError, match="transfer/sst: expected logits"):
+        with_transfer(abroad, "sst", logits=logits[:, :, :3])
+
+
+def test_further_test_sets_are_paired_by_content(abroad: Predictions) -> None:
+    check_paired(abroad, abroad)
+    check_paired(abroad, abroad, "transfer/sst")
+    check_paired(abroad, replace(abroad, transfer={}), "test")
+    labels = abroad.transfer["sst"].split.labels
+    swapped = with_transfer(abroad, "sst", labels=labels[::-1].copy())
+    with pytest.raises(FinesentError, match="not scored on the same transfer/sst items"):
+        check_paired(abroad, swapped, "transfer/sst")
+    with pytest.raises(FinesentError, match="not scored on the same transfer/sst items"):
+        check_paired(replace(abroad, transfer={}), abroad)
+    with pytest.raises(FinesentError, match="not scored on the same transfer/none items"):
+        check_paired(abroad, abroad, "transfer/none")
+
+
+def test_a_seed_missing_from_a_further_test_set_is_refused(abroad: Predictions, tmp_path: Path) -> None:
+    path = tmp_path / "b.parquet"
+    write_predictions(path, abroad)
+    table = pq.read_table(path)
+    pq.write_table(table.slice(0, len(table) - 30), path)
+    with pytest.raises(FinesentError, match="transfer/amazon with"):
         read_predictions(path)

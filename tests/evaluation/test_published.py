@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from finesent.catalog.published import PublishedRow, attainable, read_published
+from finesent.catalog.published import PublishedRow, read_published
 from finesent.errors import FinesentError
+from finesent.evaluation.integer_check import attainable, integer_caveats
 
 CATALOG = Path(__file__).parents[2] / "catalog" / "published.yaml"
 
@@ -45,6 +47,7 @@ def test_baseline_is_a_dev_number(rows: dict[str, PublishedRow]) -> None:
     assert attainable(0.485922, 1101, 6) and not attainable(0.485922, 2210, 6)
     row = rows["baseline"]
     assert (row.claimed_split, row.actual_split, row.n) == ("test", "dev", 1101)
+    assert (row.claimed_n, row.logged_accuracy) == (2210, 0.485922)
     assert int(0.485922 * 1000) / 1000 == row.accuracy
 
 
@@ -60,6 +63,46 @@ def test_triplet_is_no_count_of_test(rows: dict[str, PublishedRow]) -> None:
     assert not attainable(rows["triplet"].accuracy, 2210, 4)
     assert not attainable(0.5727, 2210, 4), "nor is the guess in the notebook"
     assert rows["triplet"].actual_split == "not measured"
+
+
+def test_the_integer_check_finds_both_rows_and_no_other(rows: dict[str, PublishedRow]) -> None:
+    found = {row.system: integer_caveats(row) for row in read_published(CATALOG).rows}
+    assert [system for system, caveats in found.items() if caveats] == [
+        "baseline",
+        '"after-n" + prompt + triplet loss',
+    ]
+    assert found["baseline"] == [
+        "Integer check: the log's 0.485922 is 535 of 1,101 (dev) and no whole number of 2,210 (test)."
+    ]
+    assert found['"after-n" + prompt + triplet loss'] == [
+        "Integer check: 0.5725 is no whole number of 2,210 (1,265 gives 0.57240, 1,266 gives 0.57285)."
+    ]
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({}, []),
+        ({"accuracy": 0.333}, []),
+        ({"accuracy": 0.34}, ["0.34 is no whole number of 3"]),
+        # A mean of two runs over three items is a whole number of six.
+        ({"accuracy": 0.167}, ["0.167 is no whole number of 3"]),
+        ({"accuracy": 0.167, "runs": "1-2"}, []),
+        ({"logged_accuracy": 0.34}, ["the log's 0.34 is no whole number of 3"]),
+        ({"logged_accuracy": 0.75, "claimed_n": 4}, []),
+        ({"logged_accuracy": 0.6667, "claimed_n": 4}, ["2 of 3 (dev) and no whole number of 4 (test)"]),
+    ],
+)
+def test_integer_caveats(rows: dict[str, PublishedRow], changes: dict[str, Any], words: list[str]) -> None:
+    plain = {"accuracy": 0.67, "n": 3, "runs": "1", "claimed_n": None, "logged_accuracy": None}
+    # Half of 4 items and two thirds of 3 may both be claimed: accuracy is judged on the claimed n.
+    if changes.get("claimed_n") == 4:
+        plain["accuracy"] = 0.5
+    row = rows["baseline"].model_copy(update=plain | changes)
+    found = integer_caveats(row)
+    assert len(found) == len(words)
+    for sentence, part in zip(found, words, strict=True):
+        assert part in sentence
 
 
 def test_prompt_gain_is_below_the_spread_over_seeds(rows: dict[str, PublishedRow]) -> None:

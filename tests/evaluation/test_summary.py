@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 from finesent.evaluation.metrics import score
-from finesent.evaluation.predictions import Predictions
-from finesent.evaluation.summary import headline, rounded, summarise
+from finesent.evaluation.predictions import Predictions, TransferScored
+from finesent.evaluation.summary import headline, summarise
 
 Make = Callable[..., Predictions]
 
@@ -31,6 +31,8 @@ def test_mean_and_sample_deviation_over_seeds(make: Make) -> None:
     assert np.sum(summary["confusion"]) == 3 * 60
     assert [entry["support"] for entry in summary["per_class"]] == np.bincount(test.labels).tolist()
     assert sum(entry["n"] for entry in summary["per_length_bin"]) == 60
+    assert summary["distances"][0] == summary["mean"]["accuracy"]
+    assert sum(summary["distances"]) == pytest.approx(1, abs=1e-5)
 
 
 def test_one_seed_has_no_deviation(make: Make) -> None:
@@ -66,5 +68,14 @@ def test_a_collapsed_seed_is_named_and_stays_in_the_mean(make: Make) -> None:
     assert summary["splits"]["dev"]["mean"]["accuracy"] < 0.9
 
 
-def test_rounding_leaves_no_minus_zero() -> None:
-    assert str(rounded(-1e-9)) == "0.0"
+def test_further_test_sets_are_summed_up_at_every_number_of_classes(
+    make: Make, transfer: Callable[..., TransferScored]
+) -> None:
+    sst = transfer("sst", 3, [3, 2])
+    summary = summarise(replace(make(), transfer={"sst": sst}))["transfer"]["sst"]
+    assert (summary["dataset"], summary["shared_with_train"]) == ("sst-data", 7)
+    counts = np.bincount(sst.split.labels, minlength=3)
+    assert summary["classes"]["3"]["n"] == 30
+    assert summary["classes"]["2"]["n"] == counts[0] + counts[2]
+    assert summary["classes"]["3"]["majority_share"] == pytest.approx(counts.max() / 30, abs=1e-6)
+    assert set(summary["classes"]["2"]["mean"]) == set(summary["classes"]["2"]["sd"])

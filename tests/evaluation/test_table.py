@@ -2,62 +2,23 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from finesent.catalog.published import Published, read_published
-from finesent.evaluation.bootstrap import Interval
-from finesent.evaluation.report import AblationResult, Comparison, Seconds, Spread
-from finesent.evaluation.revisions import Revision
-from finesent.evaluation.table import markdown, render
-
-CATALOG = Path(__file__).parents[2] / "catalog" / "published.yaml"
+from finesent.catalog.published import Published
+from finesent.evaluation.markdown import number, p_value, signed, spread, table
+from finesent.evaluation.spreads import Spread
+from finesent.evaluation.table import render
+from tests.evaluation.handmade import comparison, gain, result, verdict
 
 
-def result(accuracy: float, sd: float | None = 0.01, **changes: Any) -> AblationResult:
-    spread = Spread(mean=accuracy, sd=sd)
-    values: dict[str, Any] = {
-        "dev_accuracy": spread,
-        "dev_macro_f1": spread,
-        "test_accuracy": spread,
-        "test_macro_f1": spread,
-        "collapsed_seeds": [],
-        "gain_test_accuracy": None,
-        "gain_test_macro_f1": None,
-        "training_seconds": Seconds(per_seed=12.34, total=37.02),
-    }
-    return AblationResult(**(values | changes))
-
-
-def comparison(**changes: Any) -> Comparison:
-    gain = Interval(value=0.0821, low=0.061, high=0.1029)
-    values: dict[str, Any] = {
-        "dataset": "vader-movies",
-        "backbone": "minilm-l6",
-        "train_size": 600,
-        "seeds": [0, 1, 2],
-        "dev_n": 1000,
-        "test_n": 1100,
-        "baseline": "baseline",
-        "confidence": 0.95,
-        "resamples": 10000,
-        "resampled": "seeds and items",
-        "ablations": {
-            "baseline": result(0.485),
-            "after-n": result(0.5671, gain_test_accuracy=gain, gain_test_macro_f1=gain),
-        },
-        "published": read_published(CATALOG),
-    }
-    return Comparison(**(values | changes))
-
-
-def cells(text: str, name: str) -> dict[str, str]:
-    lines = [line.strip("| ").split("|") for line in text.splitlines() if line.startswith("|")]
-    titles = [title.strip() for title in lines[0]]
-    row = next(line for line in lines if line[0].strip() == name)
-    return dict(zip(titles, [cell.strip() for cell in row], strict=True))
+def cells(text: str, name: str, column: str = "ablation") -> dict[str, str]:
+    """The row that begins with ``name``, of the table whose first column is ``column``."""
+    lines = [[cell.strip() for cell in line.strip("| ").split(" | ")] for line in text.splitlines()]
+    start = next(n for n, line in enumerate(lines) if line[0] == column)
+    row = next(line for line in lines[start:] if line[0] == name)
+    return dict(zip(lines[start], row, strict=True))
 
 
 def test_a_row_holds_every_number() -> None:
@@ -69,13 +30,57 @@ def test_a_row_holds_every_number() -> None:
         "dev macro-F1": "56.71 ± 1.00",
         "test accuracy": "56.71 ± 1.00",
         "test macro-F1": "56.71 ± 1.00",
-        "test accuracy − baseline [95 %]": "+8.21 [+6.10, +10.29]",
-        "test macro-F1 − baseline [95 %]": "+8.21 [+6.10, +10.29]",
-        "training s / seed": "12.3",
+        "test MAE": "0.567 ± 0.010",
+        "test quadratic κ": "0.567 ± 0.010",
+        "accuracy − baseline [95 %]": "+8.21 [+6.21, +10.21]",
+        "p (Holm)": ".012",
         "published accuracy": "56.69 [2]",
     }
-    assert cells(text, "baseline")["test accuracy − baseline [95 %]"] == "–"
+    assert cells(text, "baseline")["accuracy − baseline [95 %]"] == "–"
     assert text.endswith("|\n")
+
+
+def test_people_stand_below_the_ablations() -> None:
+    row = cells(render(comparison()), "people: one held-out rater")
+    assert row["test accuracy"] == "55.00 [53.00, 57.00]"
+    assert row["test MAE"] == "0.550 [0.530, 0.570]"
+    assert row["dev accuracy"] == row["p (Holm)"] == "–"
+    assert "- People, one held-out rater (n = 1,100): Each rating against" in render(comparison())
+
+
+def test_claims_come_first_with_the_published_gain() -> None:
+    text = render(comparison(claims=[verdict(), verdict(published_gain=None)]))
+    assert text.index("## Claims") < text.index("| ablation")
+    assert "- Supported: after-n over baseline gains +8.21 points" in text
+    assert text.count("Published: +8.19.") == 1
+    assert "## Claims" not in render(comparison(claims=[]))
+
+
+def test_gains_in_every_metric() -> None:
+    row = cells(render(comparison()), "after-n over baseline", "pair")
+    assert row == {
+        "pair": "after-n over baseline",
+        "metric": "accuracy",
+        "gain [95 %]": "+8.21 [+6.21, +10.21]",
+        "p": "< .001",
+        "p (Holm)": ".012",
+        "p (sign flip)": ".250",
+        "smallest detectable": "2.80",
+    }
+
+
+def test_further_test_sets_and_cost() -> None:
+    text = render(comparison())
+    row = cells(text, "Tweets", "test set")
+    assert (row["classes"], row["n"], row["accuracy"], row["majority"]) == (
+        "3",
+        "300",
+        "50.00 ± 2.00",
+        "41.00",
+    )
+    assert "- Tweets: 4 sentences that train holds were taken out first." in text
+    assert "22,700,000" in text and "150,000" in text and "3.00" in text
+    assert "## Further test sets" not in render(comparison(transfer={}))
 
 
 def test_footnotes_and_comparability() -> None:
@@ -83,9 +88,9 @@ def test_footnotes_and_comparability() -> None:
     assert "Published: Vyacheslav Shishaev (2025), Pushing the Limits" in text
     assert "1. baseline, printed as test. Measured on dev" in text
     assert '2. unfreezing "after-n", printed as test. Cannot be verified' in text
-    assert "3. " not in text
+    assert "\n3. " not in text
     assert "Published numbers are on sst5 with twitter-roberta: not comparable with this run." in text
-    assert "This run: vader-movies with minilm-l6, trained on 600 sampled rows; dev n = 1000" in text
+    assert "This run: vader-movies with minilm-l6, trained on 600 sampled rows; dev n = 1,000" in text
     assert "Nothing was selected on test" in text
     assert "56.68 ± 0.92" in text
 
@@ -96,49 +101,62 @@ def test_the_papers_own_setting_is_comparable_unless_sampled() -> None:
     assert "not comparable" not in render(comparison(**same, train_size=None))
 
 
-def test_one_seed_says_so() -> None:
-    text = render(comparison(seeds=[0], resampled="items", ablations={"baseline": result(0.485, sd=None)}))
+def test_one_seed_says_what_cannot_be_given() -> None:
+    one = gain(p_sign_flip=None, seeds_sd=None)
+    gains = dict.fromkeys(("accuracy", "macro_f1", "mae", "quadratic_kappa"), one)
+    text = render(
+        comparison(
+            seeds=[0],
+            resampled="items",
+            ablations={"baseline": result(0.485, sd=None), "after-n": result(0.5, sd=None, gains=gains)},
+        )
+    )
     assert cells(text, "baseline")["test accuracy"] == "48.50"
-    assert "resamples of items: with one seed they say nothing about other seeds" in text
-    assert "of one seed" in text
+    assert "with one seed it says nothing about other seeds" in text
+    assert "there is no sign-flip test" in text
 
 
 def test_collapsed_seeds_are_flagged() -> None:
-    text = render(comparison(ablations={"baseline": result(0.28, collapsed_seeds=[0, 2])}))
+    text = render(comparison(ablations={"baseline": result(0.28, collapsed_seeds=[0, 2])}, transfer={}))
     assert cells(text, "baseline")["seeds"] == "2 of 3 seeds collapsed"
     assert "baseline: 2 of 3 seeds collapsed (0, 2)" in text
 
 
+@pytest.mark.parametrize(
+    ("changes", "sentence"),
+    [
+        ({"near_duplicates_in_test": None}, "were not looked for"),
+        ({"near_duplicates_in_test": 0}, "No test sentence nearly repeats"),
+        ({"near_duplicates_in_test": 7}, "7 of 1,100 test sentences nearly repeat one that was trained on"),
+    ],
+)
+def test_near_duplicates(changes: dict[str, Any], sentence: str) -> None:
+    without = {"accuracy": Spread(mean=0.4801, sd=0.01)}
+    text = render(
+        comparison(
+            ablations={"baseline": result(0.485, without_near_duplicates=without)}, transfer={}, **changes
+        )
+    )
+    assert sentence in text
+    assert ("without them: baseline 48.01" in text) == (changes["near_duplicates_in_test"] == 7)
+
+
 def test_without_published_rows_there_is_nothing_about_them() -> None:
     text = render(comparison(published=Published(studies={}, rows=[])))
-    assert "ublished numbers" not in text and "Published:" not in text
+    assert "ublished numbers" not in text and "Published: V" not in text
     assert cells(text, "after-n")["published accuracy"] == "–"
-
-
-def test_changes_since_a_revision() -> None:
-    old = {
-        "after-n": {
-            "dev_accuracy": 0.5671,
-            "dev_macro_f1": 0.56710001,
-            "test_accuracy": 0.55,
-            "gain_test_accuracy": 0.1,
-        },
-        "focal": {"test_accuracy": 0.5},
-    }
-    text = render(comparison(), Revision("main", old))
-    row = cells(text, "after-n")
-    assert row["Δ test accuracy since main"] == "+1.71"
-    assert row["Δ dev accuracy since main"] == "+0.00"
-    assert row["Δ dev macro-F1 since main"] == "+0.00"
-    assert row["Δ difference since main"] == "-1.79"
-    assert row["Δ test macro-F1 since main"] == "–"
-    assert cells(text, "baseline")["Δ test accuracy since main"] == "new"
-    assert "- focal: gone since main." in text
 
 
 @pytest.mark.parametrize(
     ("rows", "text"),
     [([], ""), ([{"a": "x", "long": "1"}], "| a   | long |\n| --- | ---: |\n| x   |    1 |")],
 )
-def test_markdown(rows: list[dict[str, str]], text: str) -> None:
-    assert markdown(rows, left=("a",)) == text
+def test_layout(rows: list[dict[str, str]], text: str) -> None:
+    assert table(rows, left=("a",)) == text
+
+
+def test_numbers() -> None:
+    assert (number("accuracy", 0.51239), number("mae", 0.7016)) == ("51.24", "0.702")
+    assert (signed("accuracy", -0.000001), signed("mae", 0.01)) == ("+0.00", "+0.010")
+    assert spread("macro_f1", Spread(mean=0.3, sd=None)) == "30.00"
+    assert [p_value(p) for p in (0.0004, 0.0446, 1.0)] == ["< .001", ".045", "1.000"]

@@ -13,7 +13,14 @@ SOUND: dict[str, Any] = {
     "dataset": "mine",
     "backbone": "tiny",
     "seeds": [0, 1],
-    "clean": {"recipe": "none", "repeated_in_train": "drop", "shared_with_dev_or_test": "keep"},
+    "transfer": {},
+    "panel": None,
+    "clean": {
+        "recipe": "none",
+        "repeated_in_train": "drop",
+        "shared_with_dev_or_test": "keep",
+        "near_duplicates": {"action": "keep", "similarity": 0.6},
+    },
     "sample": {"train_size": None, "balance": "none", "length_bins": 4, "seed": 0},
     "inputs": {
         "plain": {"template": "{text}", "max_length": 64},
@@ -39,7 +46,15 @@ SOUND: dict[str, Any] = {
         "after-n": {"input": "prompt", "unfreeze": {"policy": "all", "after": 3}},
     },
     "evaluate": {"device": "cpu", "precision": "float32", "batch_tokens": 4096},
-    "compare": {"baseline": "baseline", "confidence": 0.95, "resamples": 1000, "seed": 0},
+    "compare": {
+        "baseline": "baseline",
+        "family": "baseline",
+        "confidence": 0.95,
+        "power": 0.8,
+        "resamples": 1000,
+        "seed": 0,
+    },
+    "claims": [],
 }
 
 GONE = object()

@@ -23,8 +23,8 @@ from finesent.validation import Block
 Spoil = Callable[..., Path]
 
 STAGES: list[tuple[type[Block], set[str]]] = [
-    (DownloadParams, {"dataset", "backbone"}),
-    (CleanParams, {"dataset", "clean"}),
+    (DownloadParams, {"dataset", "transfer", "panel", "backbone"}),
+    (CleanParams, {"dataset", "transfer", "panel", "clean"}),
     (SampleParams, {"dataset", "sample"}),
     (TrainParams, {"dataset", "seeds", "train"}),
     (EvaluateParams, {"dataset", "seeds", "evaluate"}),

@@ -18,7 +18,14 @@ CATALOG = {
 }
 PARAMS: dict[str, Any] = {
     "dataset": "mine",
-    "clean": {"recipe": "none", "repeated_in_train": "drop", "shared_with_dev_or_test": "drop"},
+    "transfer": {},
+    "panel": None,
+    "clean": {
+        "recipe": "none",
+        "repeated_in_train": "drop",
+        "shared_with_dev_or_test": "drop",
+        "near_duplicates": {"action": "keep", "similarity": 0.6},
+    },
     "sample": {"train_size": None, "balance": "none", "length_bins": 2, "seed": 0},
     "inputs": {
         "plain": {"template": "{text}", "max_length": 32},
@@ -40,10 +47,10 @@ def csv_of(rows: Rows) -> str:
 def make_project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> MakeProject:
     """Write a project whose data set has these rows by split (or ``all``), step into it, return it.
 
-    ``name`` is its folder; other keywords replace single keys of params.yaml's blocks.
+    ``name`` is its folder; other keywords replace single keys of params.yaml's blocks, or what is no block.
     """
 
-    def make(splits: dict[str, Rows], name: str = "project", **blocks: dict[str, Any]) -> Path:
+    def make(splits: dict[str, Rows], name: str = "project", **blocks: Any) -> Path:
         folder = tmp_path / name
         raw = folder / "data" / "raw"
         (folder / "catalog").mkdir(parents=True)
@@ -52,7 +59,9 @@ def make_project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> MakeProject
         entry = {**CATALOG, "layouts": {"default": {"format": "csv", "files": files}}}
         # JSON is YAML.
         (folder / "catalog" / "datasets.yaml").write_text(json.dumps({"mine": entry}))
-        params = {key: {**value, **blocks[key]} if key in blocks else value for key, value in PARAMS.items()}
+        params = {
+            key: _changed(value, blocks[key]) if key in blocks else value for key, value in PARAMS.items()
+        }
         (folder / "params.yaml").write_text(json.dumps(params))
         for split, rows in splits.items():
             (raw / f"{split}.csv").write_text(csv_of(rows), encoding="utf-8")
@@ -71,6 +80,10 @@ def make_project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> MakeProject
         return folder
 
     return make
+
+
+def _changed(value: Any, change: Any) -> Any:
+    return {**value, **change} if isinstance(change, dict) else change
 
 
 @pytest.fixture

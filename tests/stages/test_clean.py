@@ -13,8 +13,10 @@ import pytest
 
 from finesent.data.splits import split_of
 from finesent.data.tables import read_rows
+from finesent.data.transfer import read_transfer_index
 from finesent.errors import FinesentError
 from stages.clean import main
+from tests.stages.conftest import CATALOG, csv_of
 
 Rows = list[tuple[str, int | str]]
 MakeProject = Callable[..., Path]
@@ -72,6 +74,7 @@ def test_every_count_is_in_the_metrics(make_project: MakeProject) -> None:
             "test_repeated": 0,
             "dev_shared_with_test": 0,
             "train_dropped_as_duplicates": 3,
+            "train_dropped_as_near_duplicates": 0,
         },
         "classes": {"train": [2, 1, 1], "dev": [2, 1, 1], "test": [1, 0, 1]},
     }
@@ -118,7 +121,11 @@ def test_running_twice_and_elsewhere_gives_the_same_bytes(
         folder = Path.cwd() if Path.cwd().name == name else make_project(splits, name)
         main()
         runs.append({**files_under(folder / "data" / "clean"), **files_under(folder / "metrics")})
-    assert set(runs[0]) == {"train.parquet", "dev.parquet", "test.parquet", "clean.json"}
+    assert set(runs[0]) == {
+        *("train.parquet", "dev.parquet", "test.parquet"),
+        *("panel.parquet", "duplicates.parquet", "transfer/index.json"),
+        *("clean.json", "data.json"),
+    }
     assert runs[0] == runs[1] == runs[2]
 
 
@@ -201,3 +208,209 @@ def test_full_disk_leaves_only_whole_files(
     assert set(files_under(Path("data/clean"))) == {"train.parquet"}
     assert len(texts("train")) == 4
     assert not files_under(Path("metrics"))
+
+
+LONG = "the plot of this film holds together very well"
+NEAR = "the plot of this film holds together rather well"
+
+
+def add_other(folder: Path, name: str, splits: dict[str, Rows], labels: list[str] | None = None) -> None:
+    """Add a data set to the catalog and to data/others, as download leaves it."""
+    place = folder / "data" / "others" / name
+    place.mkdir(parents=True)
+    for split, rows in splits.items():
+        (place / f"{split}.csv").write_text(csv_of(rows), encoding="utf-8")
+    (place / "source.json").write_text('{"layout": "default"}')
+    files = {split: {"path": f"{split}.csv"} for split in splits}
+    catalog = folder / "catalog" / "datasets.yaml"
+    entry = {**CATALOG, "title": name.capitalize(), "layouts": {"default": {"format": "csv", "files": files}}}
+    known = json.loads(catalog.read_text())
+    catalog.write_text(json.dumps({**known, name: {**entry, "labels": labels or CATALOG["labels"]}}))
+
+
+def chosen(dataset: str, classes: list[int], rows: int | None = None) -> dict[str, Any]:
+    return {"dataset": dataset, "classes": classes, "rows": rows}
+
+
+def data_report() -> dict[str, Any]:
+    report: dict[str, Any] = json.loads(Path("metrics/data.json").read_text())
+    return report
+
+
+def test_further_test_sets_lose_what_train_shares_and_are_drawn(make_project: MakeProject) -> None:
+    sets = {"z-first": chosen("tweets", [3, 2], 2), "news": chosen("news", [2])}
+    folder = make_project({**own_splits(), "train": [*TRAIN, (LONG, 1)]}, transfer=sets)
+    # One is in train, one was dropped from train as it stands in dev, one is nearly in train.
+    tweets: Rows = [
+        ("AWFUL <br> film", 1),
+        ("Seen in dev", 0),
+        (NEAR, 2),
+        ("new", 1),
+        ("newer", 2),
+        (" ", 0),
+        ("last", 0),
+    ]
+    add_other(folder, "tweets", {"all": tweets})
+    add_other(folder, "news", {"train": [("x", 0)], "dev": [("y", 0)], "test": [("z  z", 1)]}, ["down", "up"])
+    assert main() == (
+        "clean: 5 train, 4 dev, 2 test, 2 z-first, 1 news; dropped 2 without text and 3 duplicates"
+    )
+    index = read_transfer_index(Path("data/clean/transfer"))
+    assert list(index) == ["z-first", "news"]
+    assert index["z-first"].model_dump() == {
+        "dataset": "tweets",
+        "title": "Tweets",
+        "labels": ["bad", "fair", "good"],
+        "classes": [3, 2],
+        "rows": 2,
+        "shared_with_train": 3,
+    }
+    drawn = read_rows(Path("data/clean/transfer/z-first.parquet"))
+    assert list(drawn.columns) == ["id", "text", "label"]
+    assert set(drawn["text"]) < {"new", "newer", "last"}
+    news = read_rows(Path("data/clean/transfer/news.parquet"))
+    assert news.to_dict("records") == [{"id": "test-1", "text": "z z", "label": 1}]
+    report = data_report()
+    assert report["transfer_shared_with_train"] == {"z-first": 3, "news": 0}
+    assert report["rows"] == {"train": 8, "dev": 4, "test": 2, "z-first": 6, "news": 1}
+    assert report["exact_duplicates"]["across"]["train-z-first"] == 2
+    assert report["near_duplicates"]["across"]["train-z-first"] == 1
+    assert report["label_conflicts"]["across"] == {
+        "train-dev": 0, "train-test": 0, "dev-test": 0, "train-z-first": 2,
+    }  # fmt: skip
+
+
+def test_train_does_not_depend_on_further_test_sets(
+    make_project: MakeProject, files_under: FilesUnder
+) -> None:
+    make_project(own_splits(), "without")
+    main()
+    without = files_under(Path("data/clean"))
+    folder = make_project(own_splits(), "with", transfer={"tweets": chosen("tweets", [3])}, panel="tweets")
+    add_other(folder, "tweets", {"all": [("Awful <br>film", 1), ("new", 1)]})
+    main()
+    given = files_under(Path("data/clean"))
+    for split in ("train", "dev", "test"):
+        assert given[f"{split}.parquet"] == without[f"{split}.parquet"]
+
+
+@pytest.mark.parametrize(
+    ("action", "left"), [("keep", ["so so", "bad", "good", LONG, NEAR]), ("drop", ["so so", "bad", "good"])]
+)
+def test_near_duplicates_of_test_go_from_train_if_asked(
+    make_project: MakeProject, action: str, left: list[str]
+) -> None:
+    train: Rows = [("so so", 1), ("bad", 0), ("good", 2), (LONG, 2), (NEAR, 2)]
+    dev: Rows = [("d", 0), ("e", 1), ("f", 2)]
+    make_project(
+        {"train": train, "dev": dev, "test": [(f"{LONG}!", 2)]},
+        clean={"near_duplicates": {"action": action, "similarity": 0.6}},
+    )
+    main()
+    assert texts("train") == left
+    assert texts("test") == [f"{LONG}!"]
+    report = data_report()
+    dropped = 5 - len(left)
+    assert report["train_dropped_as_near_duplicates"] == dropped
+    clean = json.loads(Path("metrics/clean.json").read_text())
+    assert clean["duplicates"]["train_dropped_as_near_duplicates"] == dropped
+    assert clean["duplicates"]["train_dropped_as_duplicates"] == 0
+    # What was found is told either way.
+    assert report["exact_duplicates"]["across"]["train-test"] == 1
+    pairs = pq.read_table("data/clean/duplicates.parquet").to_pylist()
+    across = [
+        (pair["kind"], pair["first_id"], pair["second_id"])
+        for pair in pairs
+        if pair["second_split"] == "test"
+    ]
+    assert across == [("exact", "train-4", "test-1"), ("near", "train-5", "test-1")]
+
+
+def test_near_duplicates_need_not_be_looked_for(make_project: MakeProject) -> None:
+    train: Rows = [*TRAIN, (LONG, 2), (NEAR, 2)]
+    make_project({**own_splits(), "train": train}, clean={"near_duplicates": None})
+    main()
+    assert data_report()["near_duplicates"] == {"within": {}, "across": {}}
+    assert set(pq.read_table("data/clean/duplicates.parquet")["kind"].to_pylist()) == {"exact"}
+
+
+def test_a_second_data_set_labels_the_same_sentences(make_project: MakeProject) -> None:
+    folder = make_project(own_splits(), panel="others")
+    add_other(folder, "others", {"train": [("Good!", 1)], "dev": [("x", 0)], "test": [("seen in test .", 0)]})
+    main()
+    panel = pq.read_table("data/clean/panel.parquet")
+    labels = {row["id"]: row["second_label"] for row in panel.to_pylist()}
+    assert labels == {"dev-1": None, "dev-2": None, "dev-3": None, "dev-4": 1, "test-1": 0, "test-2": None}
+    assert json.loads(panel.schema.metadata[b"finesent"]) == {"dataset": "others", "title": "Others"}
+
+
+def test_sorted_rows_are_warned_of(make_project: MakeProject, capsys: pytest.CaptureFixture[str]) -> None:
+    train: Rows = [(f"sentence no {number}", number // 50) for number in range(150)]
+    make_project({**own_splits(), "train": train})
+    main()
+    assert capsys.readouterr().err == (
+        "warning: the rows of train stand sorted by label; never cut them by position\n"
+    )
+    assert data_report()["sorted_by_label"] == {"train": 1, "dev": 0, "test": 0}
+
+
+@pytest.mark.parametrize(
+    ("blocks", "place", "problem"),
+    [
+        (
+            {"transfer": {"a": chosen("tweet", [3])}},
+            "transfer.a.dataset",
+            "unknown data set 'tweet'.*did you mean 'tweets'",
+        ),
+        (
+            {"transfer": {"a": chosen("tweets", [5])}},
+            "transfer.a.classes",
+            "cannot be scored at 5 classes: tweets has 3",
+        ),
+        (
+            {"transfer": {"a": chosen("tweets", [3], 9)}},
+            "transfer.a.rows",
+            "9 rows are asked for and there are 1",
+        ),
+        ({"transfer": {"a": chosen("shared", [3])}}, "transfer.a", "no row is left"),
+        ({"panel": "tweet"}, "panel", "unknown data set 'tweet'.*did you mean 'tweets'"),
+        ({"panel": "two"}, "panel", "two has 2 classes and the study's data set 3"),
+        (
+            {"transfer": {"a": chosen("mine", [3])}},
+            "",
+            "transfer.a.dataset: 'mine' is the study's own data set",
+        ),
+        ({"panel": "mine"}, "", "panel: 'mine' is the study's own data set"),
+    ],
+)
+def test_further_data_that_cannot_be_used_are_refused(
+    make_project: MakeProject, files_under: FilesUnder, blocks: dict[str, Any], place: str, problem: str
+) -> None:
+    folder = make_project(own_splits(), **blocks)
+    add_other(folder, "tweets", {"all": [("new", 1)]})
+    add_other(folder, "shared", {"all": [("awful <br>film", 1), (" ", 1)]})
+    add_other(folder, "two", {"all": [("new", 1)]}, ["down", "up"])
+    error = refused(problem, files_under)
+    assert error.place.startswith(f"params.yaml: {place}" if place else "params.yaml")
+
+
+def test_a_broken_further_test_set_leaves_the_last_one(
+    make_project: MakeProject, files_under: FilesUnder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = make_project(own_splits(), transfer={"a": chosen("tweets", [3]), "b": chosen("tweets", [2])})
+    add_other(folder, "tweets", {"all": [("new", 1)]})
+    main()
+    before = files_under(Path("data/clean/transfer"))
+    write = pq.write_table
+
+    def fills_up(table: Any, path: Path, **options: Any) -> None:
+        if "b.parquet" in path.name:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        write(table, path, **options)
+
+    monkeypatch.setattr(pq, "write_table", fills_up)
+    with pytest.raises(FinesentError, match="the disk is full"):
+        main()
+    assert files_under(Path("data/clean/transfer")) == before
+    assert {path.name for path in Path("data/clean").iterdir()} >= {"transfer"}
+    assert not [path for path in Path("data/clean").iterdir() if path.name.startswith(".")]

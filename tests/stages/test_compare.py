@@ -12,11 +12,14 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
+import pyarrow as pa
 import pytest
 from ruamel.yaml import YAML
 
+from finesent.data.tables import write_arrow, write_rows
 from finesent.errors import FinesentError
-from finesent.evaluation.predictions import Predictions, ScoredSplit, write_predictions
+from finesent.evaluation.predictions import Predictions, ScoredSplit, TransferScored, write_predictions
 from stages import compare
 
 ROOT = Path(__file__).parents[2]
@@ -34,14 +37,55 @@ def write_ablation(name: str, skill: float, seeds: tuple[int, ...] = (0, 1, 2), 
         noise = np.random.default_rng([n, len(name)]).normal(size=(len(seeds), n, 5))
         logits = (noise + skill * np.eye(5)[labels]).astype(np.float32)
         splits[split] = ScoredSplit([f"{split}-{i}" for i in range(n)], labels, np.arange(n) % 20 + 1, logits)
+    tweets = TransferScored("vader-tweets", "Tweets", LABELS, [5, 3, 2], 4, splits["dev"])
     predictions = Predictions(
-        changes.get("says", name), changes.get("dataset", "vader-movies"), LABELS, list(seeds), splits
+        changes.get("says", name),
+        changes.get("dataset", "vader-movies"),
+        LABELS,
+        list(seeds),
+        splits,
+        changes.get("transfer", {"tweets": tweets}),
     )
     write_predictions(Path(f"predictions/{name}.parquet"), predictions)
     history = Path(f"plots/{name}/history.csv")
     history.parent.mkdir(parents=True, exist_ok=True)
-    rows = [f"{seed},{epoch},{skill + 1}" for seed in seeds for epoch in (1, 2)]
-    history.write_text("\n".join(["seed,epoch,seconds", *rows, ""]))
+    rows = [f"{seed},{epoch},{skill + 1},100" for seed in seeds for epoch in (1, 2)]
+    history.write_text("\n".join(["seed,epoch,seconds,sentences_per_second", *rows, ""]))
+
+
+def write_data(test_n: int = 80) -> None:
+    """Write what download, clean and sample leave for compare."""
+    for name in ("raw", "backbone"):
+        source = Path(f"data/{name}/source.json")
+        source.parent.mkdir(parents=True, exist_ok=True)
+        source.write_text(json.dumps({"name": name, "files": {"a.txt": "0" * 64}}))
+    test = pd.DataFrame({"id": [f"test-{i}" for i in range(test_n)]})
+    test["text"] = [f"<b>text</b> number {i}" for i in range(test_n)]
+    test["label"] = np.random.default_rng(80).integers(0, 5, test_n)
+    write_rows(Path("data/clean/test.parquet"), test)
+    train = pd.DataFrame({"id": ["train-1"], "text": ["text number 1"], "label": [0]})
+    write_rows(Path("data/sampled/train.parquet"), train)
+    panel = {"id": ["test-1"], "split": ["test"], "ratings": [[1, 2, 4]], "second_label": [None]}
+    second = pa.field("second_label", pa.int64())
+    schema = pa.schema(
+        [("id", pa.string()), ("split", pa.string()), ("ratings", pa.list_(pa.int64())), second]
+    )
+    write_arrow(Path("data/clean/panel.parquet"), pa.table(panel, schema=schema))
+    pair = {
+        "kind": "near",
+        "first_split": "train",
+        "first_id": "train-1",
+        "first_label": 0,
+        "first_text": "text number 1",
+        "second_split": "test",
+        "second_id": "test-1",
+        "second_label": 1,
+        "second_text": "text number 1.",
+        "similarity": 0.9,
+    }
+    write_arrow(Path("data/clean/duplicates.parquet"), pa.Table.from_pylist([pair]))
+    Path("metrics").mkdir(exist_ok=True)
+    Path("metrics/data.json").write_text(json.dumps({"rows": {"test": test_n}}))
 
 
 def edit_params(change: Callable[[dict[str, Any]], None]) -> None:
@@ -52,16 +96,34 @@ def edit_params(change: Callable[[dict[str, Any]], None]) -> None:
         yaml.dump(content, file)
 
 
+def remove(name: str) -> Any:
+    """Take an ablation out of params.yaml, with the claims that name it."""
+    removed = []
+
+    def change(content: dict[str, Any]) -> None:
+        removed.append(content["ablations"].pop(name))
+        content["claims"] = [
+            claim for claim in content["claims"] if name not in (claim["better"], claim["than"])
+        ]
+
+    edit_params(change)
+    return removed[0]
+
+
 @pytest.fixture
 def study(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A study folder with the root's params and catalog, few resamples, and all predictions."""
     folder = tmp_path / "study"
     (folder / "catalog").mkdir(parents=True)
     shutil.copy(ROOT / "params.yaml", folder)
-    shutil.copy(ROOT / "catalog/published.yaml", folder / "catalog")
+    for name in ("published.yaml", "datasets.yaml"):
+        shutil.copy(ROOT / "catalog" / name, folder / "catalog")
     monkeypatch.chdir(folder)
     edit_params(lambda content: content["compare"].update(resamples=200))
     edit_params(lambda content: content.update(dataset="vader-movies", backbone="minilm-l6", seeds=[0, 1, 2]))
+    tweets = {"dataset": "vader-tweets", "classes": [5, 3, 2], "rows": None}
+    edit_params(lambda content: content.update(transfer={"tweets": tweets}))
+    write_data()
     for index, name in enumerate(ABLATIONS):
         write_ablation(name, 0.5 + index)
     return folder
@@ -110,6 +172,8 @@ def test_writes_report_and_metrics(study: Path, run: Run) -> None:
     assert list(metrics["after-n"]) == [
         "test_accuracy",
         "test_macro_f1",
+        "test_mae",
+        "test_quadratic_kappa",
         "dev_accuracy",
         "dev_macro_f1",
         "gain_test_accuracy",
@@ -117,13 +181,33 @@ def test_writes_report_and_metrics(study: Path, run: Run) -> None:
     assert "gain_test_accuracy" not in metrics["baseline"]
     gain = metrics["after-n"]["test_accuracy"] - metrics["baseline"]["test_accuracy"]
     assert metrics["after-n"]["gain_test_accuracy"] == pytest.approx(gain, abs=2e-6)
-    assert report["ablations"]["after-n"]["training_seconds"] == {"per_seed": 5.0, "total": 15.0}
+    cost = report["ablations"]["after-n"]["cost"]
+    assert (cost["seconds_per_seed"], cost["seconds"]) == (5.0, 15.0)
     assert (report["test_n"], report["dev_n"], report["resampled"]) == (80, 50, "seeds and items")
     table = Path("report/comparison.md").read_text(encoding="utf-8")
     assert message.startswith(table)
-    assert message.endswith("compare: 5 ablations × 3 seeds, see report/")
+    assert message.endswith("compare: 5 ablations × 3 seeds, see report/index.html")
+    assert [claim["better"] for claim in report["claims"]] == [
+        "after-n",
+        "layerwise",
+        "after-n",
+        "prompt",
+        "prompt",
+    ]
+    assert [row["name"] for row in report["ceiling"]] == ["one held-out rater", "half of the panel"]
+    assert report["near_duplicates_in_test"] == 1
+    assert report["transfer"]["tweets"]["shared_with_train"] == 4
+    assert sorted(path.name for path in Path("report").iterdir()) == [
+        "changes.parquet",
+        "comparison.json",
+        "comparison.md",
+        "index.html",
+        "items.parquet",
+    ]
+    assert len(pd.read_parquet("report/items.parquet")) == 5 * 80
     assert sorted(path.name for path in study.iterdir()) == [
         "catalog",
+        "data",
         "metrics",
         "params.yaml",
         "plots",
@@ -147,14 +231,16 @@ def test_missing_files_name_the_command_and_write_nothing(study: Path, run: Run,
         run()
     assert error.value.place == missing
     assert "dvc repro evaluate@prompt" in error.value.remedy
-    assert not Path("report").exists() and not Path("metrics").exists()
+    assert not Path("report").exists() and not Path("metrics/comparison.json").exists()
 
 
 def test_what_is_left_of_removed_ablations_is_ignored(study: Path, run: Run) -> None:
-    edit_params(lambda content: content["ablations"].pop("triplet"))
+    remove("triplet")
     Path("predictions/focal.parquet").write_text("garbage")
     message = run()
-    assert message.endswith("4 ablations × 3 seeds, see report/; ignored what is left of focal, triplet")
+    assert message.endswith(
+        "4 ablations × 3 seeds, see report/index.html; ignored what is left of focal, triplet"
+    )
     assert "triplet" not in json.loads(Path("metrics/comparison.json").read_text(encoding="utf-8"))
 
 
@@ -165,6 +251,7 @@ def test_what_is_left_of_removed_ablations_is_ignored(study: Path, run: Run) -> 
         ({"seeds": (0, 1)}, r"has the seeds \[0, 1\], and params.yaml says \[0, 1, 2\]"),
         ({"dataset": "sst5"}, "is on sst5, and params.yaml says vader-movies"),
         ({"says": "prompt"}, "holds the ablation 'prompt'"),
+        ({"transfer": {}}, r"has the transfer sets \[\], and params.yaml has \['tweets'\]"),
     ],
 )
 def test_predictions_that_do_not_belong_together(
@@ -177,7 +264,7 @@ def test_predictions_that_do_not_belong_together(
 
 
 def test_a_history_of_other_seeds_is_refused(study: Path, run: Run) -> None:
-    Path("plots/prompt/history.csv").write_text("seed,epoch,seconds\n0,1,1\n")
+    Path("plots/prompt/history.csv").write_text("seed,epoch,seconds,sentences_per_second\n0,1,1,1\n")
     with pytest.raises(FinesentError, match=r"history.csv: has the seeds \[0\]"):
         run()
 
@@ -193,7 +280,9 @@ def test_one_seed(study: Path, run: Run) -> None:
     edit_params(lambda content: content.update(seeds=[7]))
     for name in ABLATIONS:
         write_ablation(name, 1.0, seeds=(7,))
-    assert "with one seed they say nothing about other seeds" in run()
+    text = run()
+    assert "with one seed it says nothing about other seeds" in text
+    assert "there is no sign-flip test" in text
     assert json.loads(Path("report/comparison.json").read_text(encoding="utf-8"))["resampled"] == "items"
 
 
@@ -202,7 +291,8 @@ def test_against_a_branch_tag_or_commit(committed: Path, run: Run, revision: str
     revision = git("rev-parse", "--short", "HEAD") if revision == "short" else revision
     before = snapshot(committed)
     text = run("--against", revision)
-    assert f"Δ test accuracy since {revision}" in text
+    assert f"Δ accuracy since {revision}" in text
+    assert "its predictions are not in DVC's cache" in text
     old = json.loads(git("show", "HEAD:metrics/comparison.json"))["after-n"]["test_accuracy"]
     new = json.loads(Path("metrics/comparison.json").read_text(encoding="utf-8"))["after-n"]["test_accuracy"]
     row = next(line for line in text.splitlines() if line.startswith("| after-n"))
@@ -221,12 +311,22 @@ def test_against_in_a_folder_below_the_repository(study: Path, run: Run) -> None
 
 
 def test_against_says_what_is_new_and_gone(committed: Path, run: Run) -> None:
-    edit_params(lambda content: content["ablations"].update(focal=content["ablations"].pop("triplet")))
+    block = remove("triplet")
+    edit_params(lambda content: content["ablations"].update(focal=block))
     write_ablation("focal", 1.0)
     run()
     text = run("--against", "v1")
-    assert "new" in next(line for line in text.splitlines() if line.startswith("| focal"))
+    assert "focal: new since v1." in text
     assert "triplet: gone since v1." in text
+
+
+def test_against_several_revisions_in_other_formats(committed: Path, run: Run) -> None:
+    git("commit", "--quiet", "-a", "-m", "second")
+    text = run("--against", "v1", "HEAD", "--format", "csv")
+    assert [line.split(",")[1] for line in text.splitlines()[1:9:4]] == ["v1", "v1"]
+    assert {line.split(",")[1] for line in text.splitlines()[1:]} == {"v1", "HEAD"}
+    content = json.loads(run("--against", "v1", "HEAD", "--format", "json"))
+    assert {change["change"] for change in content["changes"] if change["revision"] == "HEAD"} == {0.0}
 
 
 def experiment(name: str, start: str) -> str:

@@ -26,6 +26,18 @@ mine:
         all: {path: reviews.csv}
   sources:
     - {kind: local}
+other:
+  title: Other
+  licence: my own
+  labels: [bad, good]
+  histogram: {all: [1, 0]}
+  layouts:
+    default:
+      format: csv
+      files:
+        all: {path: other.csv}
+  sources:
+    - {kind: local}
 """
 BACKBONES = """
 tiny:
@@ -39,6 +51,14 @@ tiny:
   sources:
     - {kind: local}
 """
+PARAMS = """
+dataset: mine
+transfer: {transfer}
+panel: {panel}
+backbone: tiny
+more: ignored
+"""
+FURTHER = "{{a: {{dataset: {0}, classes: [2], rows: null}}, b: {{dataset: {0}, classes: [2], rows: 1}}}}"
 
 
 @pytest.fixture
@@ -49,9 +69,10 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (tmp_path / "catalog").mkdir()
     (tmp_path / "catalog" / "datasets.yaml").write_text(DATASETS)
     (tmp_path / "catalog" / "backbones.yaml").write_text(BACKBONES)
-    (tmp_path / "params.yaml").write_text("dataset: mine\nbackbone: tiny\nother: ignored\n")
+    (tmp_path / "params.yaml").write_text(PARAMS.format(transfer="{}", panel="null"))
     (tmp_path / "data" / "local").mkdir(parents=True)
     (tmp_path / "data" / "local" / "reviews.csv").write_text("text,label\nfine,1\nawful,0\n")
+    (tmp_path / "data" / "local" / "other.csv").write_text("text,label\nso so,0\n")
     (tmp_path / "data" / "local" / "config.json").write_text("{}")
     return tmp_path
 
@@ -60,6 +81,64 @@ def test_both_entries_are_fetched_and_told_in_one_line(project: Path) -> None:
     assert main() == "mine: all 2 rows, 0.0 MB from local; tiny: 0.0 MB from local"
     assert (project / "data" / "raw" / "reviews.csv").read_text() == "text,label\nfine,1\nawful,0\n"
     assert (project / "data" / "backbone" / "config.json").read_text() == "{}"
+
+
+def test_there_is_a_folder_for_further_data_even_without_any(project: Path) -> None:
+    main()
+    assert list((project / "data" / "others").iterdir()) == []
+
+
+def test_further_data_are_fetched_once_each(project: Path) -> None:
+    (project / "params.yaml").write_text(PARAMS.format(transfer=FURTHER.format("other"), panel="other"))
+    assert main().count("other: all 1 rows, 0.0 MB from local") == 1
+    assert sorted(path.name for path in (project / "data").iterdir()) == [
+        "backbone",
+        "local",
+        "others",
+        "raw",
+    ]
+    assert (project / "data" / "others" / "other" / "other.csv").read_text() == "text,label\nso so,0\n"
+
+
+@pytest.mark.parametrize(
+    ("transfer", "panel", "problem"),
+    [
+        (
+            FURTHER.format("othre"),
+            "null",
+            "transfer.a.dataset .*unknown data set 'othre' .did you mean 'other'",
+        ),
+        ("{}", "othre", "panel .*unknown data set 'othre' .did you mean 'other'"),
+        (FURTHER.format("mine"), "null", "transfer.a.dataset: 'mine' is the study's own data set"),
+        (
+            "{a: {dataset: other, classes: [5], rows: null}}",
+            "null",
+            "transfer.a.classes: cannot be scored at 5",
+        ),
+    ],
+)
+def test_a_wrong_choice_is_refused_before_anything_is_fetched(
+    project: Path, transfer: str, panel: str, problem: str
+) -> None:
+    (project / "params.yaml").write_text(PARAMS.format(transfer=transfer, panel=panel))
+    with pytest.raises(FinesentError, match=problem):
+        main()
+    assert sorted(path.name for path in (project / "data").iterdir()) == ["local"]
+
+
+def test_further_data_that_are_not_as_published_leave_those_of_the_last_run(project: Path) -> None:
+    (project / "params.yaml").write_text(PARAMS.format(transfer="{}", panel="other"))
+    main()
+    (project / "data" / "local" / "other.csv").write_text("text,label\nso so,1\n")
+    with pytest.raises(FinesentError, match=r"other \(layout default\): all has \[0, 1\] rows by label"):
+        main()
+    assert (project / "data" / "others" / "other" / "other.csv").read_text() == "text,label\nso so,0\n"
+    assert sorted(path.name for path in (project / "data").iterdir()) == [
+        "backbone",
+        "local",
+        "others",
+        "raw",
+    ]
 
 
 def test_running_again_gives_the_same_bytes(project: Path) -> None:

@@ -15,6 +15,7 @@ import pytest
 from finesent.data.tables import write_rows
 from finesent.data.tokenization import load_tokenizer
 from finesent.data.tokens import read_tokens
+from finesent.data.transfer import TransferInfo, read_transfer_index, transfer_file, write_transfer_index
 from finesent.errors import FinesentError
 from stages import tokenize
 
@@ -27,6 +28,19 @@ TEXTS = {
     "dev": ["good music", "poor plot"],
     "test": ["superb scene"],
 }
+
+
+def write_transfer(folder: Path, sets: dict[str, list[str]]) -> dict[str, TransferInfo]:
+    """Write further test sets with these texts, as clean does."""
+    index = {}
+    for name, texts in sets.items():
+        rows = pd.DataFrame({"id": [f"all-{n}" for n in range(len(texts))], "text": texts, "label": 1})
+        write_rows(transfer_file(folder / tokenize.TRANSFER, name), rows)
+        index[name] = TransferInfo(
+            dataset="d", title="D", labels=["bad", "good"], classes=[2], rows=len(texts), shared_with_train=4
+        )
+    write_transfer_index(folder / tokenize.TRANSFER, index)
+    return index
 
 
 @pytest.fixture
@@ -45,6 +59,7 @@ def prepare(make_project: MakeProject, backbone: Path) -> MakeProject:
                 }
             )
             write_rows(folder / tokenize.SOURCES[split], rows)
+        write_transfer(folder, {})
         return folder
 
     return make
@@ -91,8 +106,9 @@ def test_inputs_lie_side_by_side(prepare: MakeProject, run: Run, files_under: Fi
     before = files_under(Path("data/tokenized"))
     run("prompt")
     after = files_under(Path("data/tokenized"))
-    assert set(before) == {f"plain/{split}.parquet" for split in TEXTS}
-    assert set(after) == set(before) | {f"prompt/{split}.parquet" for split in TEXTS}
+    files = [*(f"{split}.parquet" for split in TEXTS), "transfer/index.json"]
+    assert set(before) == {f"plain/{file}" for file in files}
+    assert set(after) == set(before) | {f"prompt/{file}" for file in files}
     assert {name: after[name] for name in before} == before
 
 
@@ -102,10 +118,48 @@ def test_running_twice_and_elsewhere_gives_the_same_bytes(
     runs = []
     for name in ("one", "one", "the other"):
         folder = Path.cwd() if Path.cwd().name == name else prepare(name)
+        write_transfer(folder, {"tweets": ["good plot"]})
         run("prompt")
         runs.append(files_under(folder / "data" / "tokenized"))
-    assert len(runs[0]) == 3
+    assert len(runs[0]) == 5
     assert runs[0] == runs[1] == runs[2]
+
+
+def test_further_test_sets_are_tokenized_alike_and_keep_their_index(prepare: MakeProject, run: Run) -> None:
+    folder = prepare()
+    index = write_transfer(folder, {"tweets": ["good music", "superb"], "news": ["plain"]})
+    assert run("plain").endswith("; tweets 3.5 tokens a row, 0 cut; news 3.0 tokens a row, 0 cut")
+    tokenized = folder / "data" / "tokenized" / "plain"
+    assert list(read_transfer_index(tokenized / "transfer").items()) == list(index.items())
+    tweets = read_tokens(transfer_file(tokenized / "transfer", "tweets"))
+    assert tweets.ids == ["all-0", "all-1"]
+    assert tweets.labels.tolist() == [1, 1]
+    assert tweets.encoding == read_tokens(tokenized / "test.parquet").encoding
+
+
+def test_a_test_set_that_is_gone_goes_here_too(
+    prepare: MakeProject, run: Run, files_under: FilesUnder
+) -> None:
+    folder = prepare()
+    write_transfer(folder, {"tweets": ["good music"], "news": ["plain"]})
+    run("plain")
+    write_transfer(folder, {"news": ["plain"]})
+    run("plain")
+    left = files_under(folder / "data" / "tokenized" / "plain" / "transfer")
+    assert set(left) == {"index.json", "news.parquet"}
+
+
+def test_a_missing_test_set_leaves_what_was_there(
+    prepare: MakeProject, run: Run, files_under: FilesUnder
+) -> None:
+    folder = prepare()
+    write_transfer(folder, {"tweets": ["good music"], "news": ["plain"]})
+    run("plain")
+    before = files_under(folder / "data" / "tokenized")
+    transfer_file(tokenize.TRANSFER, "news").unlink()
+    with pytest.raises(FinesentError, match=r"news\.parquet: the file is missing"):
+        run("plain")
+    assert files_under(folder / "data" / "tokenized") == before
 
 
 def test_empty_split_is_told_as_such(prepare: MakeProject, run: Run) -> None:

@@ -16,10 +16,11 @@ from ruamel.yaml import YAML
 from safetensors.torch import load_file
 
 from finesent.data.tables import read_arrow, write_arrow
+from finesent.data.transfer import TransferInfo, write_transfer_index
 from finesent.errors import FinesentError
 from finesent.evaluation.predictions import read_predictions
 from stages import evaluate, train
-from tests.conftest import TELLING
+from tests.conftest import TELLING, write_tokens
 from tests.training.helpers import DEFAULTS
 
 ABLATION = {"input": "plain", "epochs": 2}
@@ -28,7 +29,13 @@ ABLATION = {"input": "plain", "epochs": 2}
 @pytest.fixture
 def project(tmp_path: Path, tokens: Path, backbone: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder as it is before train runs."""
-    shutil.copytree(tokens, tmp_path / "data" / "tokenized" / "plain")
+    folder = tmp_path / "data" / "tokenized" / "plain"
+    shutil.copytree(tokens, folder)
+    write_tokens(folder / "transfer", backbone, {"elsewhere": 12, "left-over": 4})
+    elsewhere = TransferInfo(
+        dataset="other", title="Other", labels=TELLING, classes=[5, 3], rows=12, shared_with_train=2
+    )
+    write_transfer_index(folder / "transfer", {"elsewhere": elsewhere})
     shutil.copytree(backbone, tmp_path / "data" / "backbone")
     (tmp_path / "catalog").mkdir()
     entry = {
@@ -70,6 +77,34 @@ def test_train_and_evaluate(project: Path, monkeypatch: pytest.MonkeyPatch) -> N
     accuracy = (test.logits.argmax(axis=2) == test.labels).mean()
     assert headline["test_accuracy"] == pytest.approx(accuracy, abs=1e-6)
     assert len(headline) == 6
+    assert list(predictions.transfer) == ["elsewhere"]
+    assert predictions.transfer["elsewhere"].split.logits.shape == (2, 12, 5)
+    summary = json.loads((project / "predictions" / "a.json").read_text())
+    assert set(summary["transfer"]["elsewhere"]["classes"]) == {"5", "3"}
+    plots = {path.name for path in (project / "plots" / "a").iterdir()}
+    assert plots == {"history.csv", "confusion.csv", "calibration.csv", "roc.csv", "precision_recall.csv"}
+
+
+def test_a_further_test_set_without_its_tokens_stops_evaluate_before_it_writes(
+    project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run(train, monkeypatch, "a")
+    (project / "data" / "tokenized" / "plain" / "transfer" / "elsewhere.parquet").unlink()
+    with pytest.raises(FinesentError, match=r"transfer/elsewhere\.parquet: the file is missing"):
+        run(evaluate, monkeypatch, "a")
+    assert not (project / "predictions").exists()
+    assert {path.name for path in (project / "plots" / "a").iterdir()} == {"history.csv"}
+
+
+def test_a_further_test_set_that_has_no_such_classes_stops_evaluate_before_it_writes(
+    project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run(train, monkeypatch, "a")
+    index = project / "data" / "tokenized" / "plain" / "transfer" / "index.json"
+    index.write_text(index.read_text().replace("5,", "4,", 1))
+    with pytest.raises(FinesentError, match="5 classes cannot be read as 4"):
+        run(evaluate, monkeypatch, "a")
+    assert not (project / "predictions").exists()
 
 
 def test_the_dev_numbers_are_those_that_chose_the_epoch(
