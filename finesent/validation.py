@@ -52,6 +52,9 @@ def unknown_name(place: str, kind: str, name: str, known: list[str]) -> Finesent
 
 def _explain(detail: ErrorDetails, content: Any) -> str:
     key = _key_path(detail["loc"], content) or "(whole)"
+    if not detail["loc"] and detail["type"] == "value_error":
+        # A rule between blocks names the keys itself; the whole file is nothing to print.
+        return detail["msg"].removeprefix("Value error, ")
     if detail["type"] == "extra_forbidden":
         return f"{key}: unknown key"
     if detail["type"] == "missing":

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import shlex
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -43,13 +45,14 @@ def test_every_experiment_in_the_documents_is_sound(document: Path, tmp_path: Pa
         if "my-reviews" in command:
             continue
         params = read_yaml(ROOT / "params.yaml")
-        for key in re.findall(r"-S '~([\w.-]+)'", command):
-            *above, last = key.split(".")
-            assert above == ["ablations"]
-            del params["ablations"][last]
-        for key, value in re.findall(r"-S ([\w.-]+)=(\S+)", command):
-            parsed = YAML(typ="safe", pure=True).load(value)
-            change(params, key, parsed)
+        words = shlex.split(command)
+        for option in [after for word, after in pairwise(words) if word == "-S"]:
+            if option.startswith("~"):
+                above, last = option[1:].split(".")
+                del params[above][last]
+            else:
+                key, _, value = option.partition("=")
+                change(params, key, YAML(typ="safe", pure=True).load(value))
         read_study(write_study(tmp_path, params))
 
 

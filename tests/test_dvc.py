@@ -35,7 +35,9 @@ def write_project(folder: Path) -> Path:
     local.mkdir(parents=True)
     make_rows(300, seed=1).drop(columns="id").to_csv(local / "reviews.csv", index=False)
     write_backbone(local / "tiny", layers=2)
-    _write_yaml(folder / "catalog" / "datasets.yaml", {"tiny": _dataset(local / "reviews.csv")})
+    make_rows(60, seed=2).drop(columns="id").to_csv(local / "others.csv", index=False)
+    datasets = {"tiny": _dataset(local / "reviews.csv"), "others": _dataset(local / "others.csv")}
+    _write_yaml(folder / "catalog" / "datasets.yaml", datasets)
     _write_yaml(folder / "catalog" / "backbones.yaml", {"tiny": _backbone(local / "tiny")})
     _write_yaml(folder / "params.yaml", _params())
     for command in (
@@ -46,6 +48,7 @@ def write_project(folder: Path) -> Path:
         run(folder, *command)
     dvc(folder, "init", "-q")
     shutil.copy(ROOT / ".dvc" / "config", folder / ".dvc" / "config")
+    shutil.copytree(ROOT / ".dvc" / "plots", folder / ".dvc" / "plots", dirs_exist_ok=True)
     commit(folder, "start")
     return folder
 
@@ -73,7 +76,8 @@ def _backbone(folder: Path) -> dict[str, Any]:
 
 def _params() -> dict[str, Any]:
     params: dict[str, Any] = YAML(typ="safe", pure=True).load(ROOT / "params.yaml")
-    params |= {"dataset": "tiny", "backbone": "tiny", "seeds": [0, 1]}
+    params |= {"dataset": "tiny", "backbone": "tiny", "seeds": [0, 1], "panel": None}
+    params["transfer"] = {"elsewhere": {"dataset": "others", "classes": [5, 2], "rows": 40}}
     params["sample"]["train_size"] = 100
     params["train"] = {"device": "cpu", "precision": "float32", "micro_batch": None}
     params["evaluate"] |= {"device": "cpu", "precision": "float32"}
@@ -83,6 +87,15 @@ def _params() -> dict[str, Any]:
         "after-n": {"input": "plain", "unfreeze": {"policy": "all", "after": 1}, "epochs": 3},
     }
     params["compare"]["resamples"] = 200
+    params["claims"] = [
+        {
+            "better": "after-n",
+            "than": "baseline",
+            "metric": "accuracy",
+            "smallest_effect": 0.01,
+            "source": "this test",
+        }
+    ]
     return params
 
 
@@ -173,8 +186,37 @@ def test_an_ablations_param_reruns_that_ablation_alone_and_both_comparisons_show
     changed = json.loads(shown)
     assert "metrics/after-n.json" in changed
     assert "metrics/baseline.json" not in changed
+    against = run(project, sys.executable, "-m", "stages.compare", "--against", "HEAD", "--format", "json")
+    changes = {
+        change["ablation"]: change
+        for change in json.loads(against.stdout)["changes"]
+        if change["metric"] == "accuracy"
+    }
+    # Both sets of predictions are in the cache, so that the change of either ablation is tested.
+    assert changes["baseline"]["gain"]["value"] == 0
+    assert changes["after-n"]["gain"]["value"] == changes["after-n"]["change"]
+
+
+def test_against_a_revision_whose_predictions_are_gone(project: Path) -> None:
+    shutil.rmtree(project / ".dvc" / "cache")
     against = run(project, sys.executable, "-m", "stages.compare", "--against", "HEAD").stdout
-    assert "after-n" in against and "baseline" in against
+    assert "baseline: not tested against HEAD: its predictions are not in DVC's cache." in against
+    assert "+0.00" in against
+
+
+def test_the_comparison_needs_no_model(project: Path) -> None:
+    before = (project / "report" / "comparison.md").read_text()
+    shutil.rmtree(project / "models")
+    shutil.rmtree(project / "report")
+    run(project, sys.executable, "-m", "stages.compare")
+    assert (project / "report" / "comparison.md").read_text() == before
+
+
+def test_further_test_sets_are_scored_by_every_ablation(reproduced: Path) -> None:
+    found = json.loads((reproduced / "report" / "comparison.json").read_text())["transfer"]["elsewhere"]
+    assert found["dataset"] == "others" and set(found["n"]) == {"5", "2"}
+    assert 0 < found["n"]["2"] < found["n"]["5"] <= 40
+    assert set(found["scores"]) == {"baseline", "after-n"}
 
 
 def test_a_comment_in_evaluation_reruns_no_training(project: Path) -> None:
@@ -195,6 +237,10 @@ def test_a_new_ablation_runs_alone(project: Path) -> None:
 def test_a_removed_ablation_leaves_the_comparison(project: Path) -> None:
     params = YAML(typ="safe", pure=True).load(project / "params.yaml")
     del params["ablations"]["after-n"]
+    _write_yaml(project / "params.yaml", params)
+    failed = dvc(project, "repro", ok=False)
+    assert "claims.0.better: 'after-n' is not in ['baseline']" in failed.stdout + failed.stderr
+    params["claims"] = []
     _write_yaml(project / "params.yaml", params)
     dvc(project, "repro")
     assert set(json.loads((project / "metrics" / "comparison.json").read_text())) == {"baseline"}

@@ -74,8 +74,12 @@ def produced_by(stages: list[str]) -> set[str]:
     }
 
 
+# What holds the texts, labels or ratings of rows that are tested on.
+HOLDING_TEST_ROWS = ("test.parquet", "transfer", "panel.parquet", "duplicates.parquet")
 TEST_FILES = {
-    path for path in produced_by(["clean", "sample", "tokenize"]) if "test" in PurePosixPath(path).name
+    path
+    for path in produced_by(["clean", "sample", "tokenize"])
+    if PurePosixPath(path).name in HOLDING_TEST_ROWS
 }
 
 
@@ -89,8 +93,8 @@ def test_the_seven_stages_stand_in_the_order_of_the_data() -> None:
 
 def test_there_are_test_files_to_guard() -> None:
     assert {
-        "data/clean/test.parquet",
-        *(f"data/tokenized/{name}/test.parquet" for name in PARAMS["inputs"]),
+        *(f"data/clean/{name}" for name in HOLDING_TEST_ROWS),
+        *(f"data/tokenized/{name}/{file}" for name in PARAMS["inputs"] for file in HOLDING_TEST_ROWS[:2]),
     } == TEST_FILES
 
 
