@@ -8,13 +8,13 @@ sums over resampled items.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from fractions import Fraction
 
 import numpy as np
 import pyarrow as pa
 
 from finesent.data.readers import rating_class
+from finesent.evaluation.resampling import item_counts
 from finesent.evaluation.results import CeilingRow
 from finesent.evaluation.spreads import rounded
 from finesent.params.compare import Compare
@@ -22,8 +22,6 @@ from finesent.params.compare import Compare
 # Where panel.parquet says which data set its second labels are from.
 _SECOND = b"finesent"
 _HALVINGS = 200
-# Item counts of so many resamples are held at once: 2,000 items make 16 MB.
-_CHUNK = 1000
 
 _NO_LIMIT = (
     "This is agreement among people, not a limit: a model that learns to predict the mean of many people "
@@ -136,7 +134,8 @@ def _row(name: str, matrices: np.ndarray, rules: Compare, note: str) -> CeilingR
     items, classes, _ = matrices.shape
     flat = matrices.reshape(items, -1)
     observed = _metrics(flat.sum(axis=0).reshape(1, classes, classes))
-    sums = [counts @ flat for counts in _resampled(items, rules)]
+    generator = np.random.default_rng(rules.seed)
+    sums = [counts.astype(np.float64) @ flat for counts in item_counts(items, rules.resamples, generator)]
     resampled = _metrics(np.concatenate(sums).reshape(-1, classes, classes))
     tail = (1 - rules.confidence) / 2
     scores = {}
@@ -144,16 +143,6 @@ def _row(name: str, matrices: np.ndarray, rules: Compare, note: str) -> CeilingR
         low, high = np.quantile(values, [tail, 1 - tail])
         scores[metric] = (rounded(observed[metric][0]), rounded(low), rounded(high))
     return CeilingRow(name=name, n=items, scores=scores, note=note)
-
-
-def _resampled(items: int, rules: Compare) -> Iterator[np.ndarray]:
-    """Give how often each item is in each resample, a chunk (B, N) at a time."""
-    generator = np.random.default_rng(rules.seed)
-    for start in range(0, rules.resamples, _CHUNK):
-        rows = min(_CHUNK, rules.resamples - start)
-        drawn = generator.integers(items, size=(rows, items)) + items * np.arange(rows)[:, None]
-        counts = np.bincount(drawn.ravel(), minlength=rows * items)
-        yield counts.reshape(rows, items).astype(np.float64)
 
 
 def _metrics(confusions: np.ndarray) -> dict[str, np.ndarray]:

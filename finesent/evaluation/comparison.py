@@ -16,7 +16,7 @@ from finesent.errors import FinesentError
 from finesent.evaluation.ceiling import ceiling
 from finesent.evaluation.gains import Estimate, estimate, report_gain
 from finesent.evaluation.history import cost, read_history
-from finesent.evaluation.integer_check import integer_caveats
+from finesent.evaluation.integer_check import with_integer_caveats
 from finesent.evaluation.multiple import holm
 from finesent.evaluation.near_duplicates import scores_without, test_ids_near_train
 from finesent.evaluation.predictions import Predictions, check_paired, read_predictions
@@ -120,7 +120,7 @@ def compare(study: Study, inputs: Inputs, entry: Dataset, published: Published) 
         ceiling=ceiling(inputs.panel, labels, len(baseline.labels), study.compare),
         transfer=transfer_sets(predictions),
         near_duplicates_in_test=None if near is None else len(near),
-        published=_with_integer_caveats(published),
+        published=with_integer_caveats(published),
     )
 
 
@@ -209,11 +209,3 @@ def _result(
 
 def _spreads(split: dict[str, Any]) -> dict[str, Spread]:
     return {metric: Spread(mean=mean, sd=split["sd"][metric]) for metric, mean in split["mean"].items()}
-
-
-def _with_integer_caveats(published: Published) -> Published:
-    rows = [
-        row.model_copy(update={"caveat": " ".join([row.caveat, *integer_caveats(row)])})
-        for row in published.rows
-    ]
-    return Published(studies=published.studies, rows=rows)

@@ -7,7 +7,7 @@ is the GRIM test of Brown and Heathers (2017), Social Psychological and Personal
 
 from __future__ import annotations
 
-from finesent.catalog.published import PublishedRow
+from finesent.catalog.published import Published, PublishedRow
 
 
 def integer_caveats(row: PublishedRow) -> list[str]:
@@ -21,6 +21,15 @@ def integer_caveats(row: PublishedRow) -> list[str]:
     if row.logged_accuracy is not None:
         caveats += _about_log(row.logged_accuracy, row, n)
     return caveats
+
+
+def with_integer_caveats(published: Published) -> Published:
+    """Return the published rows with what the check finds at the end of their caveats."""
+    rows = [
+        row.model_copy(update={"caveat": " ".join([row.caveat, *integer_caveats(row)])})
+        for row in published.rows
+    ]
+    return Published(studies=published.studies, rows=rows)
 
 
 def attainable_mean(value: float, n: int, runs: int) -> bool:

@@ -99,7 +99,7 @@ def _near_duplicates(comparison: Comparison) -> list[str]:
 
 def _transfer(comparison: Comparison) -> list[str]:
     return [
-        f"{found.title}: {found.shared_with_train:,} sentences that train holds were taken out first."
+        f"{found.title}: {found.shared_with_train:,} that train holds, or nearly, were taken out first."
         for found in comparison.transfer.values()
         if found.shared_with_train
     ]

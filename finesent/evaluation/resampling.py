@@ -60,8 +60,8 @@ def resample(labels: np.ndarray, predicted: dict[str, np.ndarray], classes: int,
     # Seeds first: the draws of items then need not be kept, whatever their number.
     seed_counts = _counts(seeds, rules.resamples, generator)
     chunks: dict[str, list[dict[MetricName, np.ndarray]]] = {name: [] for name in predicted}
-    for item_counts in _item_counts(items, rules.resamples, generator):
-        counts = item_counts.astype(once.dtype)
+    for drawn in item_counts(items, rules.resamples, generator):
+        counts = drawn.astype(once.dtype)
         for name, rows in predicted.items():
             chunks[name].append(_metrics(labels, rows, classes, counts))
     joined = {
@@ -144,7 +144,8 @@ def _sum_type(items: int, classes: int) -> type[np.float32 | np.float64]:
     return np.float32 if items * (classes - 1) ** 2 < _EXACT else np.float64
 
 
-def _item_counts(items: int, resamples: int, generator: np.random.Generator) -> Iterator[np.ndarray]:
+def item_counts(items: int, resamples: int, generator: np.random.Generator) -> Iterator[np.ndarray]:
+    """Give how often each of N items is in each of B resamples, some rows of (B, N) at a time."""
     size = max(1, _CHUNK // items)
     for start in range(0, resamples, size):
         yield _counts(items, min(size, resamples - start), generator)

@@ -7,12 +7,15 @@ from collections.abc import Sequence
 from typing import Literal
 
 from finesent.evaluation.gains import Estimate, Variance, report_gain
+from finesent.evaluation.markdown import number, signed
 from finesent.evaluation.multiple import holm
 from finesent.evaluation.results import METRICS, Verdict
 from finesent.params.claims import Claim
 from finesent.params.compare import Compare
 
 Word = Literal["supported", "contradicted", "equivalent", "not resolved"]
+
+_UNITS = {"accuracy": " points", "macro_f1": " points", "mae": " classes", "quadratic_kappa": ""}
 
 # Nobody trains more; a claim that needs more is as good as out of reach.
 _MOST_SEEDS = 1000
@@ -100,9 +103,10 @@ def _verdict(
 def _sentence(claim: Claim, found: Estimate, word: Word, needed: int | None, rules: Compare) -> str:
     half = found.half_width(rules.confidence)
     seeds = found.variance.count
+    low, high = (signed(claim.metric, end) for end in (found.value - half, found.value + half))
     measured = (
-        f"{_amount(found.value, claim)} in {METRICS[claim.metric][0]} "
-        f"[{_amount(found.value - half, claim)}, {_amount(found.value + half, claim)}]"
+        f"{signed(claim.metric, found.value)}{_UNITS[claim.metric]} in {METRICS[claim.metric][0]} "
+        f"[{low}, {high}]"
     )
     pair = f"{claim.better} over {claim.than}"
     match word:
@@ -113,7 +117,7 @@ def _sentence(claim: Claim, found: Estimate, word: Word, needed: int | None, rul
         case "equivalent":
             return (
                 f"Equivalent: {pair} gains {measured}, within the smallest effect that matters "
-                f"(± {_amount(claim.smallest_effect, claim).lstrip('+')})."
+                f"(± {number(claim.metric, claim.smallest_effect)})."
             )
     open_at = f"Not resolved at {seeds} {'seed' if seeds == 1 else 'seeds'}: {pair} gains {measured}"
     return f"{open_at}; {_what_would(found.variance, needed)}."
@@ -125,13 +129,3 @@ def _what_would(variance: Variance, needed: int | None) -> str:
     if needed is None:
         return f"no number of seeds would resolve a gain of this size on {variance.n:,} items"
     return f"{needed} seeds would resolve a gain of this size"
-
-
-def _amount(value: float, claim: Claim) -> str:
-    """Percent points for shares; classes for MAE; kappa as it is."""
-    match claim.metric:
-        case "mae":
-            return f"{value:+.3f} classes"
-        case "quadratic_kappa":
-            return f"{value:+.3f}"
-    return f"{100 * value:+.2f} points"

@@ -47,7 +47,7 @@ def test_matches_a_loop_over_repeated_items(chunk: int, monkeypatch: pytest.Monk
     # The same draws again: seeds first, then items in chunks.
     generator = np.random.default_rng(0)
     seed_counts = resampling._counts(3, 20, generator)
-    item_counts = np.concatenate(list(resampling._item_counts(40, 20, generator)))
+    item_counts = np.concatenate(list(resampling.item_counts(40, 20, generator)))
     np.testing.assert_array_equal(found.seed_counts, seed_counts)
     for name, predicted in (("ours", ours), ("other", other)):
         for seed in range(3):
@@ -69,7 +69,7 @@ def test_counts_are_multinomial() -> None:
 
 def test_chunks_are_bounded_and_complete(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(resampling, "_CHUNK", 1000)
-    sizes = [rows.shape for rows in resampling._item_counts(300, 100, np.random.default_rng(0))]
+    sizes = [rows.shape for rows in resampling.item_counts(300, 100, np.random.default_rng(0))]
     assert sizes == [(3, 300)] * 33 + [(1, 300)]
 
 

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from finesent.catalog.published import read_published
+from finesent.evaluation.integer_check import with_integer_caveats
 from finesent.evaluation.results import (
     METRICS,
     AblationResult,
@@ -169,7 +170,7 @@ def _comparison(
         ],
         transfer=_transfer(names) if seeds > 1 else {},
         near_duplicates_in_test=4,
-        published=read_published(),
+        published=with_integer_caveats(read_published()),
     )
 
 

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from markupsafe import Markup
 
 from finesent.catalog.published import Published, PublishedRow
-from finesent.evaluation.integer_check import integer_caveats
 from finesent.evaluation.markdown import NOTHING
 from finesent.evaluation.remarks import remarks
 from finesent.evaluation.results import METRICS, AblationResult, CeilingRow, Comparison, MetricName
@@ -44,11 +43,10 @@ class Figure:
 
 @dataclass(frozen=True)
 class Footnote:
-    """A published row beside an ablation, its number, and what is wrong with it."""
+    """A published row beside an ablation, and its number."""
 
     number: int
     row: PublishedRow
-    caveats: list[str]
 
 
 @dataclass(frozen=True)
@@ -68,10 +66,7 @@ def view(content: Content) -> ResultsView:
     """Build the tables of scores, gains and published results."""
     comparison = content.comparison
     beside = footnotes(comparison)
-    notes = [
-        Footnote(number, row, [row.caveat, *integer_caveats(row)])
-        for number, row in enumerate(beside, start=1)
-    ]
+    notes = [Footnote(number, row) for number, row in enumerate(beside, start=1)]
     others = [row for row in comparison.published.rows if row.ablation is None]
     compared = [name for name, result in comparison.ablations.items() if result.gains]
     return ResultsView(
@@ -207,7 +202,7 @@ def _others(rows: list[PublishedRow], published: Published) -> Table:
                 count(row.n),
                 row.runs or NOTHING,
                 spread("accuracy", Spread(mean=row.accuracy, sd=row.accuracy_sd)),
-                " ".join([row.caveat, *integer_caveats(row)]),
+                row.caveat,
             ]
             for row in rows
         ],
