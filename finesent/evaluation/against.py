@@ -9,6 +9,9 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
 
 from finesent.errors import FinesentError
 from finesent.evaluation.comparison_files import metrics_of
@@ -32,6 +35,7 @@ class Change(Block):
     Attributes:
         then: null where the revision has no such ablation, or predates the metric.
         change: now minus then, in the unit of the metric; null where ``then`` is.
+        same: the predictions are equal to the last bit: there is nothing to test, and nothing to correct for.
         gain: the same with its interval, positive where it is better now; ``p_holm`` is over the
             revision's ablations. Null where it cannot be tested.
     """
@@ -42,7 +46,17 @@ class Change(Block):
     now: float
     then: float | None
     change: float | None
+    same: bool
     gain: Gain | None
+
+
+@dataclass(frozen=True)
+class _Earlier:
+    """A revision's ablations by what can be said of them: nothing changed, testable, or why not."""
+
+    same: set[str]
+    other: dict[str, Predictions]
+    why_not: dict[str, str]
 
 
 class Against(Block):
@@ -73,7 +87,8 @@ def changes_since(
     changes: list[Change] = []
     remarks: list[str] = []
     for revision in revisions:
-        gains, why_not = _gains(now, revision, rules, reader)
+        found = _pair_up(now, revision, reader)
+        gains = _gains(now, found.other, rules)
         current = metrics_of(comparison)
         for ablation in comparison.ablations:
             for metric in METRICS:
@@ -87,11 +102,15 @@ def changes_since(
                         now=value,
                         then=then,
                         change=None if then is None else round(value - then, 6) + 0.0,
+                        same=ablation in found.same,
                         gain=gains.get(ablation, {}).get(metric),
                     )
                 )
         remarks += [
-            *(f"{name}: not tested against {revision.name}: {reason}." for name, reason in why_not.items()),
+            *(
+                f"{name}: not tested against {revision.name}: {reason}."
+                for name, reason in found.why_not.items()
+            ),
             *(f"{name}: new since {revision.name}." for name in now if name not in revision.metrics),
             *(f"{name}: gone since {revision.name}." for name in revision.metrics if name not in now),
         ]
@@ -113,8 +132,8 @@ def to_markdown(against: Against) -> str:
         row[f"Δ {title} since {change.revision}"] = _cell(change)
     heading = f"# {against.dataset}: changes since {', '.join(_revisions(against))}"
     legend = (
-        f"Test metrics, means over seeds, in percent points; [{100 * against.confidence:g} % interval] and "
-        "p, corrected over ablations by Holm's method, where both sets of predictions are at hand."
+        f"Test metrics, means over seeds, in percent points. Where both sets of predictions are at hand, "
+        f"[{100 * against.confidence:g} % interval] and p, corrected by Holm's method over what changed."
     )
     return (
         "\n\n".join(
@@ -147,11 +166,9 @@ def to_json(against: Against) -> str:
 FORMATS: dict[str, Callable[[Against], str]] = {"markdown": to_markdown, "csv": to_csv, "json": to_json}
 
 
-def _gains(
-    now: dict[str, Predictions], revision: Revision, rules: Compare, reader: Reader
-) -> tuple[dict[str, dict[MetricName, Gain]], dict[str, str]]:
-    """Gains by ablation and metric, and by ablation why there are none."""
-    estimates: dict[str, dict[MetricName, Estimate]] = {}
+def _pair_up(now: dict[str, Predictions], revision: Revision, reader: Reader) -> _Earlier:
+    same: set[str] = set()
+    other: dict[str, Predictions] = {}
     why_not: dict[str, str] = {}
     for name, ours in now.items():
         if name not in revision.metrics:
@@ -160,14 +177,24 @@ def _gains(
         reason = then if isinstance(then, str) else _unpaired(ours, then)
         if isinstance(then, str) or reason is not None:
             why_not[name] = str(reason)
+        elif np.array_equal(ours.splits["test"].logits, then.splits["test"].logits):
+            same.add(name)
         else:
-            estimates[name] = _estimates(ours, then, rules)
+            other[name] = then
+    return _Earlier(same, other, why_not)
+
+
+def _gains(
+    now: dict[str, Predictions], then: dict[str, Predictions], rules: Compare
+) -> dict[str, dict[MetricName, Gain]]:
+    """Gains by ablation and metric, corrected over the ablations that changed."""
+    estimates = {name: _estimates(now[name], earlier, rules) for name, earlier in then.items()}
     gains: dict[str, dict[MetricName, Gain]] = {name: {} for name in estimates}
     for metric in METRICS:
         corrected = holm([found[metric].p for found in estimates.values()])
         for (name, found), p in zip(estimates.items(), corrected, strict=True):
             gains[name][metric] = report_gain(found[metric], p, rules)
-    return gains, why_not
+    return gains
 
 
 def _estimates(now: Predictions, then: Predictions, rules: Compare) -> dict[MetricName, Estimate]:
@@ -188,6 +215,8 @@ def _unpaired(now: Predictions, then: Predictions) -> str | None:
 def _cell(change: Change) -> str:
     if change.change is None:
         return NOTHING
+    if change.same:
+        return "unchanged"
     if change.gain is None:
         return signed(change.metric, change.change)
     return f"{interval(change.metric, change.gain)}, p {p_value(change.gain.p_holm)}"

@@ -63,6 +63,18 @@ def test_a_change_is_tested_where_both_predictions_are_at_hand(
     assert found.remarks == ["after-n: new since v1.", "focal: gone since v1."]
 
 
+def test_what_did_not_change_is_not_tested(now: dict[str, Predictions], make: Make) -> None:
+    old = {name: {"test_accuracy": 0.4} for name in now}
+    then = {"baseline": now["baseline"], "after-n": make("then", skill=0.5)}
+    found = since(now, lambda commit, ablation: then[ablation], old)
+    same, other = change(found, "baseline"), change(found, "after-n")
+    assert same.same and same.gain is None
+    assert not other.same and other.gain is not None
+    # One test, so nothing to correct.
+    assert other.gain.p_holm == other.gain.p
+    assert "unchanged" in to_markdown(found)
+
+
 @pytest.mark.parametrize(
     ("kind", "reason"),
     [
