@@ -48,25 +48,47 @@ class Head(Block):
 
 
 class LearningRate(Block):
-    """Peak learning rates of AdamW."""
+    """Peak learning rates of AdamW.
+
+    Attributes:
+        head: of the head.
+        backbone: of the encoder's top layer.
+        layer_decay: factor on the peak from each layer to the one below it, and from the lowest to the
+            embeddings; 1 gives all of them ``backbone``.
+    """
 
     head: Rate
     backbone: Rate
+    layer_decay: Rate = 1.0
 
 
 class Schedule(Block):
     """How the learning rates move.
 
     Attributes:
-        shape: ``constant``; ``linear`` falls to zero at the last step; ``exponential`` multiplies
-            by ``gamma`` after every epoch from epoch ``from_epoch`` on (counted from 1).
+        shape: ``constant``; ``linear`` falls to zero at the last step; ``cosine`` does too, along half
+            a wave; ``exponential`` multiplies by ``gamma`` after every epoch from epoch ``from_epoch``
+            on (counted from 1).
         warmup: share of all steps over which a group's rate rises from zero, counted from the step
             at which that group begins to learn.
     """
 
-    shape: Literal["constant", "linear", "exponential"]
+    shape: Literal["constant", "linear", "cosine", "exponential"]
     warmup: Fraction
     gamma: Rate = 0.9
+    from_epoch: Annotated[int, Field(ge=1)] = 1
+
+
+class Ema(Block):
+    """An exponential moving average of the weights is scored on dev and kept, not the last weights.
+
+    Attributes:
+        decay: what the average keeps of itself at a step.
+        from_epoch: the first epoch (counted from 1) whose steps are averaged.
+    """
+
+    kind: Literal["ema"]
+    decay: Annotated[float, Field(gt=0, lt=1)]
     from_epoch: Annotated[int, Field(ge=1)] = 1
 
 
@@ -88,16 +110,19 @@ class Ablation(Block):
 
     ``losses`` maps a loss's name to its own parameters; each has a ``weight``. They are checked by
     the losses themselves (finesent/training/losses), which params.yaml's schema does not know.
+    ``reinitialise`` is the number of the encoder's top layers that begin anew.
     """
 
     input: str
     pooling: Literal["first", "mean"]
     head: Head
     losses: Annotated[dict[str, dict[str, Any]], Field(min_length=1)]
+    reinitialise: Annotated[int, Field(ge=0)] = 0
     unfreeze: Unfreeze
     learning_rate: LearningRate
     weight_decay: Annotated[float, Field(ge=0)]
     schedule: Schedule
+    average: Ema | None = None
     max_grad_norm: Annotated[float, Field(gt=0)] | None
     batch: Batch
     epochs: Annotated[int, Field(ge=1)]
@@ -109,6 +134,22 @@ class Ablation(Block):
         if not isinstance(self.unfreeze, NeverUnfreeze) and self.unfreeze.after >= self.epochs:
             raise ValueError(
                 f"unfreeze.after={self.unfreeze.after} leaves no epoch of {self.epochs} to fine-tune in"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _new_layers_learn(self) -> Ablation:
+        if self.reinitialise and isinstance(self.unfreeze, NeverUnfreeze):
+            raise ValueError(
+                f"reinitialise={self.reinitialise} needs an unfreeze.policy by which the new layers learn"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _averages_in_time(self) -> Ablation:
+        if self.average is not None and self.average.from_epoch > self.epochs:
+            raise ValueError(
+                f"average.from_epoch={self.average.from_epoch} leaves no epoch of {self.epochs} to average"
             )
         return self
 

@@ -16,6 +16,7 @@ from finesent.errors import FinesentError
 from finesent.models.classifier import Classifier
 from finesent.models.engine import Engine, all_features, all_logits
 from finesent.params.ablation import Ablation
+from finesent.training.averaging import WeightAverage
 from finesent.training.checkpoint import RunState, load_state, save_state
 from finesent.training.footprint import count_parameters, device_name, peak_memory
 from finesent.training.history import EpochRecord
@@ -27,12 +28,12 @@ from finesent.training.progress import Progress
 from finesent.training.selection import DevScores, dev_scores
 from finesent.training.steps import MicroBatches, clip
 from finesent.training.streams import numpy_stream, seed_dropout
-from finesent.training.unfreezing import depth_at
+from finesent.training.unfreezing import depth_at, levels_of
 
 
 @dataclass(frozen=True)
 class FrozenFeatures:
-    """Features of the pretrained encoder, which every seed's frozen epochs share.
+    """Features of the encoder before it learns, which frozen epochs share, and seeds if no layer is new.
 
     Attributes:
         train: (N, H) float32.
@@ -54,8 +55,9 @@ class Study:
         train: tokenized training split.
         dev: tokenized dev split.
         engine: device and precision.
-        frozen: gives the pretrained encoder's features, computed when first asked for.
+        frozen: gives the features of the encoder before it learns, computed when first asked for.
         pretrained: the encoder's parameters as downloaded, by their name in the classifier.
+        anew: names of those that each seed draws anew.
         micro_batches: how a batch is cut to fit memory.
         processes: how a batch is shared among processes.
         fingerprint: of the configuration.
@@ -70,10 +72,20 @@ class Study:
     engine: Engine
     frozen: Callable[[], FrozenFeatures]
     pretrained: dict[str, torch.Tensor]
+    anew: frozenset[str]
     micro_batches: MicroBatches
     processes: Processes
     fingerprint: str
     work: Path
+
+
+@dataclass(frozen=True)
+class EpochMeans:
+    """What an epoch's training steps measured; the attributes are :class:`EpochRecord`'s."""
+
+    loss: float
+    accuracy: float
+    gradient_norm: float
 
 
 class Run:
@@ -85,16 +97,21 @@ class Run:
         self.seed = seed
         ablation = study.ablation
         self.optimizer = Optimizer(
-            ablation.learning_rate, ablation.weight_decay, ablation.schedule, ablation.epochs
+            ablation.learning_rate,
+            ablation.weight_decay,
+            ablation.schedule,
+            ablation.epochs,
+            levels_of(classifier),
         )
+        self.average = WeightAverage(ablation.average)
         self.state = RunState(study.fingerprint)
 
     def train(self) -> RunState:
         """Train, or go on from the last finished epoch, and leave the best epoch's weights in the classifier.
 
         Raises:
-            FinesentError: the loss is no longer a number, memory is too small for one sentence, or a
-                checkpoint belongs to another configuration.
+            FinesentError: the loss or its gradient is no longer finite, memory is too small for one
+                sentence, or a checkpoint belongs to another configuration.
         """
         self._resume()
         epochs, rows = self.study.ablation.epochs, len(self.study.train)
@@ -117,9 +134,10 @@ class Run:
         started = time.perf_counter()
         self._unfreeze(epoch)
         seed_dropout(self.seed, epoch, self.study.processes.index)
-        loss, norm = self._steps(epoch, progress)
+        means = self._steps(epoch, progress)
         trained = time.perf_counter() - started
-        logits = self._score_dev(epoch)
+        with self.average.applied():
+            logits = self._score_dev(epoch)
         scores = dev_scores(self.study.dev.labels, logits)
         record = EpochRecord(
             seed=self.seed,
@@ -128,8 +146,9 @@ class Run:
             trainable_layers=self._depth(epoch),
             learning_rate_head=self.optimizer.rate_of(head=True),
             learning_rate_backbone=self.optimizer.rate_of(head=False),
-            train_loss=loss,
-            gradient_norm=norm,
+            train_loss=means.loss,
+            train_accuracy=means.accuracy,
+            gradient_norm=means.gradient_norm,
             dev_loss=scores.loss,
             dev_accuracy=scores.accuracy,
             dev_macro_f1=scores.macro_f1,
@@ -144,8 +163,8 @@ class Run:
         self._close(record, scores, logits)
         progress.epoch_ended(epoch, scores.accuracy)
 
-    def _steps(self, epoch: int, progress: Progress) -> tuple[float, float]:
-        """One pass over the training rows; returns the mean loss and the mean gradient norm."""
+    def _steps(self, epoch: int, progress: Progress) -> EpochMeans:
+        """One pass over the training rows."""
         study = self.study
         batches = epoch_batches(
             study.train.lengths, study.ablation.batch, numpy_stream(self.seed, "order", epoch)
@@ -155,16 +174,21 @@ class Run:
         for number, rows in enumerate(batches):
             self.optimizer.set_rates((epoch - 1 + number / len(batches)) / study.ablation.epochs)
             ours = study.processes.share(rows)
-            losses.append(study.micro_batches.backward(ours, len(rows), objective, self.optimizer.zero_grad))
+            loss = study.micro_batches.backward(ours, len(rows), objective, self.optimizer.zero_grad)
+            losses.append(study.processes.add_up(loss.to(study.engine.device)))
             study.processes.add_up_gradients(self.optimizer.parameters)
             norms.append(clip(self.optimizer.parameters, study.ablation.max_grad_norm))
+            self._require_finite(losses[-1], norms[-1], f"epoch {epoch}, step {number + 1}")
             self.optimizer.step()
+            self.average.update(self.optimizer.named, epoch)
             progress.advance(len(rows), losses[-1])
         self.state.step += len(batches)
-        # Fetched once an epoch: a look at every step's loss would wait for the device at every step.
-        values = study.processes.add_up(torch.stack(losses)).cpu().numpy()
-        self._require_numbers(values, epoch)
-        return float(values.mean()), float(torch.stack(norms).mean())
+        right = int(study.processes.add_up(objective.right.sum()))
+        return EpochMeans(
+            loss=float(torch.stack(losses).cpu().numpy().mean()),
+            accuracy=right / len(study.train),
+            gradient_norm=float(torch.stack(norms).mean()),
+        )
 
     def _objective(self, epoch: int) -> Objective:
         study = self.study
@@ -200,9 +224,11 @@ class Run:
         state.records.append(record)
         state.weights = self._learned()
         state.moments = self.optimizer.state()
+        state.averages = self.average.state()
         if scores.by(ablation.select) > state.best_score:
             state.best_score, state.best_epoch = scores.by(ablation.select), record.epoch
-            state.best = {name: tensor.clone() for name, tensor in state.weights.items()}
+            kept = state.weights | self.average.weights
+            state.best = {name: tensor.clone() for name, tensor in kept.items()}
             state.dev = {"logits": torch.from_numpy(logits)}
         state.finished = state.epoch == ablation.epochs or self._out_of_patience()
 
@@ -210,10 +236,13 @@ class Run:
         ablation = self.study.ablation
         if ablation.patience is None:
             return False
-        # Waiting begins once everything that will ever learn does: a plateau of the frozen epochs is no end.
+        # Waiting begins once everything that will ever learn does, and what will be averaged is: a plateau
+        # before is no end.
         settled = next(
             e for e in range(1, ablation.epochs + 1) if self._depth(e) == self._depth(ablation.epochs)
         )
+        if ablation.average is not None:
+            settled = max(settled, ablation.average.from_epoch)
         return self.state.epoch - max(self.state.best_epoch, settled) >= ablation.patience
 
     def _resume(self) -> None:
@@ -226,6 +255,7 @@ class Run:
             self._unfreeze(epoch)
         self._restore(found.weights)
         self.optimizer.load_state(found.moments)
+        self.average.load_state(found.averages, self.optimizer.named)
         self.state = found
 
     def _unfreeze(self, epoch: int) -> None:
@@ -244,7 +274,7 @@ class Run:
         return {
             name: parameter.detach()
             for name, parameter in self.classifier.named_parameters()
-            if parameter.requires_grad
+            if parameter.requires_grad or name in self.study.anew
         }
 
     def _restore(self, weights: dict[str, torch.Tensor]) -> None:
@@ -253,11 +283,12 @@ class Run:
             for name, parameter in self.classifier.named_parameters():
                 parameter.copy_(weights[name] if name in weights else self.study.pretrained[name])
 
-    def _require_numbers(self, losses: np.ndarray, epoch: int) -> None:
-        if np.isfinite(losses).all():
-            return
-        step = int(np.flatnonzero(~np.isfinite(losses))[0]) + 1
-        raise self._diverged(f"epoch {epoch}, step {step}", "the loss is no longer a number")
+    def _require_finite(self, loss: torch.Tensor, norm: torch.Tensor, moment: str) -> None:
+        """Stop before the step that would spoil every weight, at the price of waiting for the device."""
+        finite = torch.isfinite(torch.stack([loss, norm.to(loss)])).tolist()
+        if not all(finite):
+            what = "gradient" if finite[0] else "loss"
+            raise self._diverged(moment, f"the {what} is no longer a finite number")
 
     def _diverged(self, moment: str, problem: str) -> FinesentError:
         return FinesentError(
