@@ -45,7 +45,8 @@ def ascent(value: torch.Tensor, embedded: torch.Tensor, length: float) -> torch.
     # By its largest entry first: the squares of a small gradient would round to 0.
     scaled = gradient / gradient.abs().amax(dim=(1, 2), keepdim=True).clamp_min(smallest)
     norm = torch.linalg.vector_norm(scaled, dim=(1, 2), keepdim=True)
-    return length * scaled / norm.clamp_min(smallest)
+    step: torch.Tensor = length * scaled / norm.clamp_min(smallest)
+    return step
 
 
 @contextmanager

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contextlib import nullcontext
+from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from functools import partial
 
@@ -48,7 +48,9 @@ class Objective:
         drawn = {name: companions[rows] for name, companions in self.companions.items()}
         needs = {need for loss in self.losses.values() for need in loss.needs}
         everything = np.concatenate([rows, *(block.ravel() for block in drawn.values())])
-        with recorded(self._embeddings) if Need.PERTURBED in needs else nullcontext([]) as embedded:
+        with ExitStack() as stack:
+            watched = Need.PERTURBED in needs
+            embedded = stack.enter_context(recorded(self._embeddings)) if watched else []
             features = self._features(everything)
         anchors = features[: len(rows)]
         shared = LossInputs(

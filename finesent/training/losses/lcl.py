@@ -14,13 +14,14 @@ class LabelAwareContrastive(ContrastiveLoss):
     """Contrastive loss in which classes that are easily confused with an anchor's count for more.
 
     Mean over anchors i of
-    ``-(w_i,y_i / |P(i)|) Σ_p log(exp(h_i·h_p / t) / Σ_k≠i w_i,y_k exp(h_i·h_k / t))``, where w_i is the softmax
-    of a weighting network's logits for row i and y_k the label of row k. Suresh and Ong (2021), equation 3
+    ``-(w_i,y_i / |P(i)|) Σ_p log(exp(h_i·h_p / t) / Σ_k≠i w_i,y_k exp(h_i·h_k / t))``, with w_i the softmax
+    of a weighting network's logits for row i, and y_k the label of row k. Suresh and Ong (2021), equation 3
     as their code computes it: the printed equation has the outer weight inside the logarithm.
 
     Their weighting network is a second encoder. Here it is one linear map on the features, which are
-    taken as constants, so that it costs next to nothing. It learns by its own cross-entropy, which is added;
-    in the contrastive term the weights are constants, since that term could also be lowered by confusing them.
+    taken as constants, so that it costs next to nothing. It learns by its own cross-entropy, which is
+    added; in the contrastive term the weights are constants, for that term could also be lowered by
+    making the network worse.
     """
 
     def make_module(self, hidden: int, classes: int) -> nn.Module:
