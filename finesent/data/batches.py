@@ -3,26 +3,38 @@
 Rows are shuffled, cut into windows of many batches, sorted by length within each window and cut into
 batches, which are then shuffled. Every row is seen once an epoch; little of a batch is padding; and
 because the windows are random, so is a batch's company, from epoch to epoch.
+
+Class-aware batches are made in the same way out of pairs: each pair has one class and similar lengths.
 """
 
 from __future__ import annotations
 
 import numpy as np
 
+from finesent.errors import FinesentError
 from finesent.params.ablation import Batch
 
 # Larger windows pad less and mix less; at 32 batches padding is a few per cent of the tokens.
 _WINDOW = 32
 
 
-def epoch_batches(lengths: np.ndarray, batch: Batch, generator: np.random.Generator) -> list[np.ndarray]:
+def epoch_batches(
+    lengths: np.ndarray, batch: Batch, generator: np.random.Generator, labels: np.ndarray | None = None
+) -> list[np.ndarray]:
     """Return the row numbers of each batch of one epoch.
 
     Args:
         lengths: (N,) tokens of each row.
         batch: sentences in a batch, or tokens with padding.
         generator: decides the order.
+        labels: (N,) classes, which only class-aware batches look at.
+
+    Raises:
+        FinesentError: batches are to be class-aware, and a class has a single row.
     """
+    if batch.class_aware:
+        assert labels is not None and batch.sentences is not None
+        return _class_aware(lengths, labels, batch.sentences, generator)
     order = generator.permutation(len(lengths))
     per_batch = batch.sentences or max(1, round((batch.tokens or 0) / lengths.mean()))
     window = _WINDOW * per_batch
@@ -37,6 +49,45 @@ def epoch_batches(lengths: np.ndarray, batch: Batch, generator: np.random.Genera
 def length_ordered(lengths: np.ndarray, tokens: int) -> list[np.ndarray]:
     """Return batches for scoring: all rows by length, each batch at most ``tokens`` with padding."""
     return _by_tokens(np.argsort(lengths, kind="stable"), lengths, tokens)
+
+
+def _class_aware(
+    lengths: np.ndarray, labels: np.ndarray, sentences: int, generator: np.random.Generator
+) -> list[np.ndarray]:
+    """Batches of whole pairs: at most ``sentences`` rows, each with another of its class beside it."""
+    pairs = _pairs(lengths, labels, generator)
+    longest = np.array([lengths[pair].max() for pair in pairs])
+    order = generator.permutation(len(pairs))
+    window = _WINDOW * sentences // 2
+    batches: list[np.ndarray] = []
+    for start in range(0, len(order), window):
+        chosen = order[start : start + window]
+        held: list[np.ndarray] = []
+        for pair in (pairs[index] for index in chosen[np.argsort(longest[chosen], kind="stable")]):
+            if sum(map(len, held)) + len(pair) > sentences:
+                batches.append(np.concatenate(held))
+                held = []
+            held.append(pair)
+        batches.append(np.concatenate(held))
+    return [batches[index] for index in generator.permutation(len(batches))]
+
+
+def _pairs(lengths: np.ndarray, labels: np.ndarray, generator: np.random.Generator) -> list[np.ndarray]:
+    """Cut the rows of each class into pairs of similar length; the last of an odd class has three rows."""
+    pairs: list[np.ndarray] = []
+    for label in np.unique(labels):
+        rows = generator.permutation(np.flatnonzero(labels == label))
+        if len(rows) < 2:
+            raise FinesentError(
+                "params.yaml: batch.class_aware",
+                f"class {label} has one training row, which can have no other beside it",
+                "train on more rows, or set class_aware to false",
+            )
+        for start in range(0, len(rows), _WINDOW):
+            near = rows[start : start + _WINDOW]
+            rows[start : start + _WINDOW] = near[np.argsort(lengths[near], kind="stable")]
+        pairs += np.split(rows, range(2, len(rows) - 1, 2))
+    return pairs
 
 
 def _cut(rows: np.ndarray, lengths: np.ndarray, batch: Batch) -> list[np.ndarray]:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
 
 from finesent.data.encoding import Encoding
 from finesent.data.tables import read_arrow
@@ -23,6 +24,8 @@ class TokenizedSplit:
         tokens: (T,) int32, all rows' token ids one after the other.
         offsets: (N + 1,) int64; row i is ``tokens[offsets[i]:offsets[i + 1]]``.
         encoding: how the tokens were made.
+        soft_labels: (N, C) float32 shares of the raters, a row of NaN where nobody rated; None if the split
+            has none.
     """
 
     ids: list[str]
@@ -31,6 +34,7 @@ class TokenizedSplit:
     tokens: np.ndarray
     offsets: np.ndarray
     encoding: Encoding
+    soft_labels: np.ndarray | None = None
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -77,4 +81,18 @@ def read_tokens(path: Path) -> TokenizedSplit:
         tokens=lists.flatten().to_numpy(),
         offsets=np.concatenate([[0], np.cumsum(lists.value_lengths().to_numpy())]).astype(np.int64),
         encoding=encoding,
+        soft_labels=_soft_labels(table),
     )
+
+
+def _soft_labels(table: pa.Table) -> np.ndarray | None:
+    if "soft_label" not in table.column_names:
+        return None
+    shares = table["soft_label"].combine_chunks()
+    rated = shares.is_valid().to_numpy(zero_copy_only=False)
+    if not rated.any():
+        return None
+    values = shares.flatten().to_numpy().reshape(rated.sum(), -1)
+    filled = np.full((len(rated), values.shape[1]), np.nan, dtype=np.float32)
+    filled[rated] = values
+    return filled

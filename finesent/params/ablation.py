@@ -93,15 +93,25 @@ class Ema(Block):
 
 
 class Batch(Block):
-    """The effective batch: either so many sentences, or as many as fit so many tokens with padding."""
+    """The effective batch: either so many sentences, or as many as fit so many tokens with padding.
+
+    Attributes:
+        sentences: in a batch.
+        tokens: in a batch, padding included.
+        class_aware: whether every row of a batch has another of its class beside it, which contrastive
+            losses need.
+    """
 
     sentences: Annotated[int, Field(ge=1)] | None = None
     tokens: Annotated[int, Field(ge=1)] | None = None
+    class_aware: bool = False
 
     @model_validator(mode="after")
     def _one_of_both(self) -> Batch:
         if (self.sentences is None) == (self.tokens is None):
             raise ValueError("set exactly one of sentences and tokens, and the other to null")
+        if self.class_aware and (self.sentences or 0) < 4:
+            raise ValueError("class_aware needs sentences of at least 4, and no tokens")
         return self
 
 

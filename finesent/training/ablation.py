@@ -30,6 +30,7 @@ from finesent.training.fingerprint import fingerprint
 from finesent.training.history import EpochRecord, write_history
 from finesent.training.loop import FrozenFeatures, Run, Study
 from finesent.training.losses import build_losses
+from finesent.training.losses.base import TrainingData
 from finesent.training.processes import Processes
 from finesent.training.progress import Progress
 from finesent.training.reinitialise import begun_anew, reinitialise
@@ -68,7 +69,8 @@ def train_ablation(name: str, ablation: Ablation, params: TrainParams, classes: 
     Raises:
         FinesentError: an input is missing or impossible; another process trains the same configuration.
     """
-    losses = build_losses(ablation, f"params.yaml: ablations.{name}")
+    place = f"params.yaml: ablations.{name}"
+    losses = build_losses(ablation, place)
     device = choose_device(params.train.device)
     processes = Processes(cpu=device.type == "cpu")
     engine = Engine(processes.device, choose_precision(params.train.precision, device))
@@ -76,6 +78,8 @@ def train_ablation(name: str, ablation: Ablation, params: TrainParams, classes: 
     work = paths.work / mark
     train, dev = read_tokens(paths.tokens / "train.parquet"), read_tokens(paths.tokens / "dev.parquet")
     _require_classes(train, dev, classes, paths.tokens)
+    for kind, loss in losses.items():
+        loss.prepare(TrainingData(train.labels, classes, train.soft_labels), f"{place}.losses.{kind}")
     classifier = Classifier(load_encoder(paths.backbone), ablation.pooling, ablation.head, classes)
     classifier.to(engine.device)
     study = Study(

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import torch
+from torch import nn
 
 from finesent.data.batches import epoch_batches
 from finesent.data.tokens import TokenizedSplit
 from finesent.errors import FinesentError
 from finesent.models.classifier import Classifier
+from finesent.models.encoder import hidden_size
 from finesent.models.engine import Engine, all_features, all_logits
+from finesent.models.heads import initialise
 from finesent.params.ablation import Ablation
 from finesent.training.averaging import WeightAverage
 from finesent.training.checkpoint import RunState, load_state, save_state
@@ -27,7 +30,7 @@ from finesent.training.processes import Processes
 from finesent.training.progress import Progress
 from finesent.training.selection import DevScores, dev_scores
 from finesent.training.steps import MicroBatches, clip
-from finesent.training.streams import numpy_stream, seed_dropout
+from finesent.training.streams import numpy_stream, seed_dropout, torch_stream
 from finesent.training.unfreezing import depth_at, levels_of
 
 
@@ -105,6 +108,7 @@ class Run:
         )
         self.average = WeightAverage(ablation.average)
         self.state = RunState(study.fingerprint)
+        self.modules = self._loss_modules()
 
     def train(self) -> RunState:
         """Train, or go on from the last finished epoch, and leave the best epoch's weights in the classifier.
@@ -123,6 +127,9 @@ class Run:
                 if self.study.processes.is_main:
                     save_state(self._folder, self.state)
             progress.stop_early((epochs - self.state.epoch) * rows)
+        for name, loss in self.study.losses.items():
+            if (remark := loss.remark()) and shown:
+                Progress.say(f"{title}: {name}: {remark}")
         self._restore(self.state.best)
         return self.state
 
@@ -167,7 +174,10 @@ class Run:
         """One pass over the training rows."""
         study = self.study
         batches = epoch_batches(
-            study.train.lengths, study.ablation.batch, numpy_stream(self.seed, "order", epoch)
+            study.train.lengths,
+            study.ablation.batch,
+            numpy_stream(self.seed, "order", epoch),
+            study.train.labels,
         )
         objective = self._objective(epoch)
         losses, norms = [], []
@@ -178,7 +188,8 @@ class Run:
             losses.append(study.processes.add_up(loss.to(study.engine.device)))
             study.processes.add_up_gradients(self.optimizer.parameters)
             norms.append(clip(self.optimizer.parameters, study.ablation.max_grad_norm))
-            self._require_finite(losses[-1], norms[-1], f"epoch {epoch}, step {number + 1}")
+            moment = f"epoch {epoch}, step {number + 1} of {len(batches)}"
+            self._require_numbers(losses[-1], norms[-1], objective, moment)
             self.optimizer.step()
             self.average.update(self.optimizer.named, epoch)
             progress.advance(len(rows), losses[-1])
@@ -195,8 +206,9 @@ class Run:
         if self._depth(epoch) == 0:
             # On frozen features only the losses that reach the head have a gradient; the others are left
             # out, so that no companion is encoded for nothing.
-            losses = {name: loss for name, loss in study.losses.items() if loss.trains_head}
-            return Objective(study.engine, self.classifier, study.train, losses, {}, study.frozen().train)
+            losses = {name: loss for name, loss in study.losses.items() if loss.reaches_head}
+            features = study.frozen().train
+            return Objective(study.engine, self.classifier, study.train, losses, {}, features, self.modules)
         drawn = {
             name: loss.draw_companions(
                 study.train.labels, numpy_stream(self.seed, f"companions/{name}", epoch)
@@ -204,7 +216,9 @@ class Run:
             for name, loss in study.losses.items()
         }
         companions = {name: rows for name, rows in drawn.items() if rows is not None}
-        return Objective(study.engine, self.classifier, study.train, study.losses, companions, None)
+        return Objective(
+            study.engine, self.classifier, study.train, study.losses, companions, None, self.modules
+        )
 
     def _score_dev(self, epoch: int) -> np.ndarray:
         study = self.study
@@ -260,11 +274,9 @@ class Run:
 
     def _unfreeze(self, epoch: int) -> None:
         self.classifier.set_depth(self._depth(epoch))
-        learning = [
-            (name, parameter)
-            for name, parameter in self.classifier.named_parameters()
-            if parameter.requires_grad
-        ]
+        for name, module in self.modules.items():
+            module.requires_grad_(self._depth(epoch) > 0 or self.study.losses[name].reaches_head)
+        learning = [(name, parameter) for name, parameter in self._parameters() if parameter.requires_grad]
         self.optimizer.add(learning, started=(epoch - 1) / self.study.ablation.epochs)
 
     def _depth(self, epoch: int) -> int:
@@ -273,22 +285,45 @@ class Run:
     def _learned(self) -> dict[str, torch.Tensor]:
         return {
             name: parameter.detach()
-            for name, parameter in self.classifier.named_parameters()
+            for name, parameter in self._parameters()
             if parameter.requires_grad or name in self.study.anew
         }
+
+    def _parameters(self) -> Iterator[tuple[str, nn.Parameter]]:
+        """Those of the classifier and of the losses, which go with the head: they learn at its rate."""
+        yield from self.classifier.named_parameters()
+        for name, module in self.modules.items():
+            yield from module.named_parameters(prefix=f"head.losses.{name}")
+
+    def _loss_modules(self) -> dict[str, nn.Module]:
+        hidden, modules = hidden_size(self.classifier.encoder), {}
+        for name, loss in self.study.losses.items():
+            module = loss.make_module(hidden, self.classifier.classes)
+            if module is not None:
+                initialise(module, torch_stream(self.seed, f"losses/{name}"))
+                modules[name] = module.to(self.study.engine.device)
+        return modules
 
     def _restore(self, weights: dict[str, torch.Tensor]) -> None:
         """Put weights into the classifier by name; the rest of it goes back to its pretrained values."""
         with torch.no_grad():
-            for name, parameter in self.classifier.named_parameters():
-                parameter.copy_(weights[name] if name in weights else self.study.pretrained[name])
+            for name, parameter in self._parameters():
+                value = weights.get(name, self.study.pretrained.get(name))
+                # A loss's module that has not begun to learn is in neither, and is as it was drawn.
+                if value is not None:
+                    parameter.copy_(value)
 
-    def _require_finite(self, loss: torch.Tensor, norm: torch.Tensor, moment: str) -> None:
-        """Stop before the step that would spoil every weight, at the price of waiting for the device."""
-        finite = torch.isfinite(torch.stack([loss, norm.to(loss)])).tolist()
-        if not all(finite):
-            what = "gradient" if finite[0] else "loss"
-            raise self._diverged(moment, f"the {what} is no longer a finite number")
+    def _require_numbers(
+        self, loss: torch.Tensor, norm: torch.Tensor, objective: Objective, moment: str
+    ) -> None:
+        """Stop before a step that would spoil the weights; the look at every step waits for the device.
+
+        Every process sees the sum of all gradients, so that all of them stop at once.
+        """
+        if torch.isfinite(loss) and torch.isfinite(norm):
+            return
+        what = ", ".join(f"loss {name!r}" for name in objective.broken()) or "gradient"
+        raise self._diverged(moment, f"the {what} is no longer a number")
 
     def _diverged(self, moment: str, problem: str) -> FinesentError:
         return FinesentError(

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from contextlib import ExitStack
+from dataclasses import dataclass, field, replace
+from functools import partial
 
 import numpy as np
 import torch
+from torch import nn
 from torch.nn import functional
 
 from finesent.data.tokens import TokenizedSplit
 from finesent.models.classifier import Classifier
 from finesent.models.engine import Engine
+from finesent.training.adversarial import ascent, moved, recorded
 from finesent.training.losses import Loss
-from finesent.training.losses.base import LossInputs
+from finesent.training.losses.base import LossInputs, Need, View
 
 
 @dataclass
@@ -26,6 +30,8 @@ class Objective:
         losses: by name.
         companions: (N, K) rows drawn for this epoch by each loss that draws any.
         cached: (N, H) features of all rows while the encoder is frozen; None while it learns.
+        modules: of those losses that have one, by the loss's name.
+        terms: each loss's sum over the calls so far, without its weight.
         right: (N,) whether each row was classified right when it was last an anchor.
     """
 
@@ -35,6 +41,8 @@ class Objective:
     losses: dict[str, Loss]
     companions: dict[str, np.ndarray]
     cached: torch.Tensor | None
+    modules: dict[str, nn.Module] = field(default_factory=dict)
+    terms: dict[str, torch.Tensor] = field(default_factory=dict)
     right: torch.Tensor = field(init=False)
 
     def __post_init__(self) -> None:
@@ -43,12 +51,25 @@ class Objective:
     def __call__(self, rows: np.ndarray) -> torch.Tensor:
         """Return the weighted sum of losses over the rows, a scalar."""
         drawn = {name: companions[rows] for name, companions in self.companions.items()}
-        features = self._features(np.concatenate([rows, *(block.ravel() for block in drawn.values())]))
+        needs = {need for loss in self.losses.values() for need in loss.needs}
+        everything = np.concatenate([rows, *(block.ravel() for block in drawn.values())])
+        with ExitStack() as stack:
+            watched = Need.PERTURBED in needs
+            embedded = stack.enter_context(recorded(self._embeddings)) if watched else []
+            features = self._features(everything)
         anchors = features[: len(rows)]
         logits = self.engine.classify(self.classifier, anchors)
         labels = self.engine.place(self.split.labels[rows])
         # Kept by row and not counted: a piece that runs out of memory comes again.
         self.right[self.engine.place(rows)] = logits.detach().argmax(dim=1) == labels
+        shared = LossInputs(
+            logits=logits,
+            labels=labels,
+            features=anchors,
+            soft_labels=self._soft_labels(rows),
+            second=self._second_view(rows) if Need.SECOND_VIEW in needs else None,
+            perturbed=partial(self._perturbed, everything, len(rows), embedded[0]) if embedded else None,
+        )
         total = torch.zeros((), device=features.device)
         start = len(rows)
         for name, loss in self.losses.items():
@@ -57,8 +78,19 @@ class Objective:
                 count = drawn[name].size
                 block = features[start : start + count].view(*drawn[name].shape, -1)
                 start += count
-            total = total + loss.weight * loss(LossInputs(logits, labels, anchors, block))
+            value = loss(replace(shared, companions=block, module=self.modules.get(name)))
+            self.terms[name] = self.terms.get(name, torch.zeros_like(total)) + value.detach()
+            total = total + loss.weight * value
         return total
+
+    def broken(self) -> list[str]:
+        """The losses that have been infinite, or no number, since the objective was made."""
+        return [name for name, value in self.terms.items() if not torch.isfinite(value)]
+
+    @property
+    def _embeddings(self) -> nn.Module:
+        embeddings: nn.Module = self.classifier.encoder.get_input_embeddings()
+        return embeddings
 
     def _features(self, rows: np.ndarray) -> torch.Tensor:
         """Features of anchors and companions, from one pass that encodes no row twice."""
@@ -68,3 +100,19 @@ class Objective:
         features = self.engine.encode(self.classifier, self.split, unique)
         # Not `features[where]`: with repeated rows its backward pass adds in whatever order threads come.
         return functional.embedding(self.engine.place(where), features)
+
+    def _soft_labels(self, rows: np.ndarray) -> torch.Tensor | None:
+        return None if self.split.soft_labels is None else self.engine.place(self.split.soft_labels[rows])
+
+    def _second_view(self, rows: np.ndarray) -> View:
+        features = self._features(rows)
+        return View(self.engine.classify(self.classifier, features), features)
+
+    def _perturbed(
+        self, everything: np.ndarray, anchors: int, embedded: torch.Tensor, value: torch.Tensor, length: float
+    ) -> torch.Tensor:
+        """Logits of the anchors, their embeddings moved by ``length`` along the gradient of ``value``."""
+        with moved(self._embeddings, ascent(value, embedded, length)):
+            # The same rows as before, companions included, so that the step fits their padded embeddings.
+            features = self._features(everything)
+        return self.engine.classify(self.classifier, features[:anchors])

@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from finesent.data.batches import epoch_batches, length_ordered
+from finesent.errors import FinesentError
 from finesent.params.ablation import Batch
 
 lengths_of_rows = st.lists(st.integers(1, 80), min_size=1, max_size=300).map(np.array)
@@ -119,3 +120,41 @@ def test_scoring_covers_all_rows_by_length_within_the_budget(lengths: np.ndarray
 
 def test_scoring_batches_are_as_full_as_the_budget_allows() -> None:
     assert [rows.tolist() for rows in length_ordered(np.array([4, 2, 2, 9, 4]), 8)] == [[1, 2], [0, 4], [3]]
+
+
+@settings(deadline=None)
+@given(drawn=st.lists(st.integers(0, 4), min_size=1, max_size=150), sentences=st.integers(4, 40), seed=seeds)
+def test_class_aware_batches_leave_no_row_alone_and_no_row_out(
+    drawn: list[int], sentences: int, seed: int
+) -> None:
+    labels = np.array(drawn + sorted(set(drawn)))
+    lengths = generator(seed).integers(1, 80, len(labels))
+    batch = Batch(sentences=sentences, class_aware=True)
+    batches = epoch_batches(lengths, batch, generator(seed), labels)
+    assert sorted(np.concatenate(batches).tolist()) == list(range(len(labels)))
+    for rows in batches:
+        assert 2 <= len(rows) <= sentences
+        assert np.unique(labels[rows], return_counts=True)[1].min() >= 2
+
+
+def test_class_aware_batches_pad_little_and_differ_from_epoch_to_epoch() -> None:
+    lengths = realistic()
+    labels = generator(2).integers(0, 5, len(lengths))
+    batch = Batch(sentences=32, class_aware=True)
+    batches = epoch_batches(lengths, batch, generator(0), labels)
+    assert padding_share(batches, lengths) < 0.1
+    others = epoch_batches(lengths, batch, generator(1), labels)
+    beside = {frozenset(rows.tolist()) for rows in batches}
+    assert not any(frozenset(rows.tolist()) in beside for rows in others)
+
+
+def test_a_class_with_one_row_cannot_be_class_aware() -> None:
+    batch = Batch(sentences=4, class_aware=True)
+    with pytest.raises(FinesentError, match="class 3 has one training row"):
+        epoch_batches(np.ones(5, int), batch, generator(), np.array([0, 0, 3, 1, 1]))
+
+
+@pytest.mark.parametrize("batch", [{"sentences": 3}, {"tokens": 100}])
+def test_class_aware_batches_need_room_for_a_pair_and_its_odd_row(batch: dict[str, int]) -> None:
+    with pytest.raises(ValueError, match="class_aware"):
+        Batch(**batch, class_aware=True)

@@ -1,133 +1,137 @@
-"""Losses against naive float64 loops, and the draws of the triplet loss."""
+"""What holds for every loss: right gradients, finite values in extreme batches, and how they are built."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
-import numpy as np
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
-from torch.nn import functional
 
 from finesent.errors import FinesentError
-from finesent.training.losses import LOSSES, Loss, build_losses
-from finesent.training.losses.base import LossInputs
-from finesent.validation import parse
+from finesent.training.losses import LOSSES, build_losses
+from finesent.training.losses.base import LossInputs, View
 from tests.training.helpers import make_ablation
+from tests.training.loss_inputs import inputs_of, make, random_inputs
+
+AT_ONCE = {"policy": "all", "after": 0}
+VARIANTS: list[tuple[str, dict[str, Any]]] = [
+    *((name, {}) for name in sorted(LOSSES)),
+    ("cross-entropy", {"label_smoothing": 0.1}),
+    ("focal", {"gamma": 0.5}),
+    ("lcl", {"second_view": True, "normalise": False, "temperature": 10.0}),
+    ("scl", {"second_view": True}),
+    ("scl", {"normalise": False, "temperature": 10.0}),
+    ("soft-labels", {"gold": 0.5}),
+    ("triplet", {"mining": "batch-hard"}),
+    ("triplet", {"mining": "batch-hard", "distance": "l2", "normalise": True}),
+]
+variants = pytest.mark.parametrize(
+    ("name", "params"),
+    VARIANTS,
+    ids=lambda value: value if isinstance(value, str) else "-".join(value) or "plain",
+)
 
 
-def make(name: str, **params: Any) -> Loss:
-    kind = LOSSES[name]
-    return kind(parse(kind.Params, {"weight": 1.0, **params}, "test"))
+# The step of fgm and the weights of lcl are constants by definition; their gradients have tests of their own.
+@pytest.mark.parametrize(
+    ("name", "params"), [variant for variant in VARIANTS if variant[0] != "fgm"], ids=lambda value: str(value)
+)
+def test_gradients_are_right(name: str, params: dict[str, Any]) -> None:
+    inputs, loss = random_inputs(3), make(name, **params)
+    assert inputs.companions is not None and inputs.second is not None
+    tensors = [
+        tensor.detach().clone().requires_grad_()
+        for tensor in (
+            inputs.logits,
+            inputs.features,
+            inputs.companions,
+            inputs.second.logits,
+            inputs.second.features,
+        )
+    ]
+
+    def value(
+        logits: torch.Tensor,
+        features: torch.Tensor,
+        companions: torch.Tensor,
+        again: torch.Tensor,
+        features_again: torch.Tensor,
+    ) -> torch.Tensor:
+        own = replace(inputs, logits=logits, features=features, companions=companions)
+        # A constant network, as the encoder's gradient does not pass through it.
+        held = Fixed(inputs, name, params) if name == "lcl" else None
+        return loss(replace(own, second=View(again, features_again), module=held))
+
+    assert torch.autograd.gradcheck(value, tensors, eps=1e-6, atol=1e-5)
 
 
-def random_inputs(seed: int, batch: int = 6, classes: int = 5, hidden: int = 7) -> LossInputs:
-    generator = torch.Generator().manual_seed(seed)
+class Fixed(torch.nn.Module):
+    """The weighting network's answers to the batch as it was, whatever features it is shown."""
 
-    def draw(*shape: int) -> torch.Tensor:
-        return torch.randn(*shape, generator=generator, dtype=torch.float64)
+    def __init__(self, inputs: LossInputs, name: str, params: dict[str, Any]) -> None:
+        super().__init__()
+        features, _ = make(name, **params).anchors(inputs)  # type: ignore[attr-defined]
+        assert inputs.module is not None
+        self.answers = inputs.module(features.detach()).detach()
 
-    labels = torch.randint(0, classes, (batch,), generator=generator)
-    return LossInputs(draw(batch, classes) * 3, labels, draw(batch, hidden), draw(batch, 2, hidden))
-
-
-@pytest.mark.parametrize("seed", range(5))
-def test_cross_entropy_is_its_formula(seed: int) -> None:
-    inputs = random_inputs(seed)
-    expected = 0.0
-    for logits, label in zip(inputs.logits.numpy(), inputs.labels.numpy(), strict=True):
-        expected -= logits[label] - np.log(np.exp(logits).sum())
-    assert float(make("cross-entropy")(inputs)) == pytest.approx(expected / 6, abs=1e-9)
+    def forward(self, features: torch.Tensor) -> torch.Tensor:
+        return self.answers
 
 
-@pytest.mark.parametrize("distance", ["l2", "squared-l2"])
-@pytest.mark.parametrize("normalise", [False, True])
-@pytest.mark.parametrize("seed", range(3))
-def test_triplet_is_its_formula(distance: str, normalise: bool, seed: int) -> None:
-    inputs = random_inputs(seed)
-    loss = make("triplet", distance=distance, normalise=normalise, margin=0.7)
-    assert inputs.companions is not None
-    expected = 0.0
-    for anchor, (positive, negative) in zip(inputs.features.numpy(), inputs.companions.numpy(), strict=True):
-        if normalise:
-            anchor, positive, negative = (v / np.sqrt((v * v).sum()) for v in (anchor, positive, negative))
-        p, n = ((anchor - positive) ** 2).sum(), ((anchor - negative) ** 2).sum()
-        if distance == "l2":
-            p, n = np.sqrt(p), np.sqrt(n)
-        expected += max(0.0, p - n + 0.7)
-    assert float(loss(inputs)) == pytest.approx(expected / 6, abs=1e-9)
+@variants
+@settings(deadline=None, max_examples=40)
+@given(
+    seed=st.integers(0, 2**31),
+    batch=st.integers(1, 9),
+    one_class=st.booleans(),
+    scale=st.sampled_from([0.0, 1.0, 1e4, 1e12]),
+    precision=st.sampled_from([torch.float32, torch.bfloat16]),
+)
+def test_values_and_gradients_are_finite_in_extreme_batches(
+    name: str,
+    params: dict[str, Any],
+    seed: int,
+    batch: int,
+    one_class: bool,
+    scale: float,
+    precision: torch.dtype,
+) -> None:
+    drawn = random_inputs(seed, batch)
+    assert drawn.companions is not None and drawn.soft_labels is not None
+    assert drawn.second is not None and drawn.module is not None
 
+    def cast(tensor: torch.Tensor, factor: float = 1.0) -> torch.Tensor:
+        return (tensor.detach() * factor).to(precision).requires_grad_()
 
-def test_triplet_with_l2_is_pytorchs() -> None:
-    inputs = random_inputs(9)
-    assert inputs.companions is not None
-    theirs = functional.triplet_margin_loss(
-        inputs.features, inputs.companions[:, 0], inputs.companions[:, 1], margin=1.0, eps=0.0
+    # The stand-in for an encoder behind fgm squares its logits.
+    height = min(scale, 1e4) if name == "fgm" else scale
+    logits, features = cast(drawn.logits, height), cast(drawn.features)
+    inputs = inputs_of(
+        logits,
+        torch.zeros_like(drawn.labels) if one_class else drawn.labels,
+        features,
+        cast(drawn.companions),
+        drawn.soft_labels.float(),
+        cast(drawn.second.logits, height),
+        cast(drawn.second.features),
+        drawn.module.float(),
     )
-    assert float(make("triplet", distance="l2")(inputs)) == pytest.approx(float(theirs), abs=1e-9)
-
-
-def test_triplet_gradient_is_finite_where_anchor_and_positive_coincide() -> None:
-    features = torch.ones(1, 3, requires_grad=True)
-    companions = torch.stack([features.detach(), torch.zeros(1, 3)], dim=1)
-    loss = make("triplet", distance="l2", margin=5.0)
-    loss(LossInputs(torch.zeros(1, 2), torch.zeros(1, dtype=torch.int64), features, companions)).backward()
-    assert features.grad is not None
-    assert torch.isfinite(features.grad).all()
-
-
-@pytest.mark.parametrize("name", sorted(LOSSES))
-def test_gradients_are_right(name: str) -> None:
-    inputs = random_inputs(3)
-    tensors = [t.clone().requires_grad_() for t in (inputs.logits, inputs.features, inputs.companions)]
-    loss = make(name)
-    assert torch.autograd.gradcheck(
-        lambda logits, features, companions: loss(LossInputs(logits, inputs.labels, features, companions)),
-        tensors,
-        eps=1e-6,
-        atol=1e-5,
-    )
-
-
-@given(st.integers(0, 2**32 - 1), st.lists(st.integers(0, 4), min_size=4, max_size=60))
-def test_triplets_are_of_the_right_classes_and_never_the_anchor(seed: int, drawn: list[int]) -> None:
-    # Two of each class that occurs, with a neighbour for each: the case in which every draw is possible.
-    labels = np.array(sorted(set(drawn) | {min(drawn) + 1}) * 2 + drawn)
-    if any(not ({c - 1, c + 1} & set(labels.tolist())) for c in labels.tolist()):
-        return
-    companions = make("triplet").draw_companions(labels, np.random.default_rng(seed))
-    assert companions is not None
-    positives, negatives = companions.T
-    assert (labels[positives] == labels).all()
-    assert (positives != np.arange(len(labels))).all()
-    assert (np.abs(labels[negatives] - labels) == 1).all()
-
-
-def test_every_other_row_of_the_class_can_be_the_positive_and_both_neighbours_the_negative() -> None:
-    labels = np.array([0, 1, 1, 1, 2, 0, 2])
-    seen: set[tuple[int, int]] = set()
-    for seed in range(200):
-        companions = make("triplet").draw_companions(labels, np.random.default_rng(seed))
-        assert companions is not None
-        seen.add((int(companions[1, 0]), int(companions[1, 1])))
-    assert {positive for positive, _ in seen} == {2, 3}
-    assert {negative for _, negative in seen} == {0, 4, 5, 6}
-
-
-def test_a_class_with_one_row_has_no_positive() -> None:
-    with pytest.raises(FinesentError, match="class 2 has one row"):
-        make("triplet").draw_companions(np.array([1, 1, 2]), np.random.default_rng(0))
-
-
-def test_a_class_without_neighbours_has_no_negative() -> None:
-    with pytest.raises(FinesentError, match="neighbouring"):
-        make("triplet").draw_companions(np.array([0, 0, 3, 3]), np.random.default_rng(0))
+    value = make(name, **params)(inputs)
+    assert value.shape == ()
+    assert torch.isfinite(value)
+    if value.requires_grad:
+        value.backward()
+    for tensor in (logits, features):
+        assert tensor.grad is None or torch.isfinite(tensor.grad).all()
 
 
 def test_losses_are_built_by_name_with_their_own_params() -> None:
-    losses = build_losses(make_ablation(losses={"triplet": {"weight": 0.2, "margin": 2.0}}), "params.yaml: x")
+    losses = build_losses(
+        make_ablation(losses={"triplet": {"weight": 0.2, "margin": 2.0}}, unfreeze=AT_ONCE), "params.yaml: x"
+    )
     assert list(losses) == ["cross-entropy", "triplet"]
     assert losses["triplet"].weight == 0.2
 
@@ -143,4 +147,16 @@ def test_losses_are_built_by_name_with_their_own_params() -> None:
 )
 def test_bad_losses_are_refused(losses: dict[str, Any], message: str) -> None:
     with pytest.raises(FinesentError, match=message):
-        build_losses(make_ablation(losses=losses), "params.yaml: ablations.x")
+        build_losses(make_ablation(losses=losses, unfreeze=AT_ONCE), "params.yaml: ablations.x")
+
+
+@pytest.mark.parametrize("name", [name for name, kind in sorted(LOSSES.items()) if not kind.reaches_head])
+def test_a_loss_that_could_never_act_is_refused(name: str) -> None:
+    with pytest.raises(FinesentError, match=f"losses.{name}.*no gradient in the head"):
+        build_losses(make_ablation(losses={name: {"weight": 1.0}}), "params.yaml: ablations.x")
+
+
+@pytest.mark.parametrize("name", [name for name, kind in sorted(LOSSES.items()) if kind.trains_head])
+def test_a_loss_that_trains_the_head_may_stand_alone(name: str) -> None:
+    alone = {name: {"weight": 1.0}, **({} if name == "cross-entropy" else {"cross-entropy": None})}
+    assert list(build_losses(make_ablation(losses=alone), "test")) == [name]

@@ -3,21 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
+from torch.nn import functional
 
 from finesent.data.tokens import TokenizedSplit, read_tokens
 from finesent.models.classifier import Classifier
 from finesent.models.encoder import load_encoder
 from finesent.models.engine import Engine
-from finesent.training.losses import build_losses
+from finesent.models.heads import initialise
+from finesent.training.adversarial import ascent
+from finesent.training.losses import Loss, LossParams, build_losses
+from finesent.training.losses.base import LossInputs
 from finesent.training.objective import Objective
 from tests.training.helpers import make_ablation
 
-ABLATION = make_ablation(losses={"triplet": {"weight": 0.5}}, head={"dropout": 0.0})
+ABLATION = make_ablation(
+    losses={"triplet": {"weight": 0.5}}, head={"dropout": 0.0}, unfreeze={"policy": "all", "after": 0}
+)
 
 
 class WideEngine(Engine):
@@ -85,3 +93,130 @@ def test_the_objective_is_the_weighted_sum_of_its_losses(tokens: Path, backbone:
         gap = (anchor - positive).square().sum() - (anchor - negative).square().sum() + 1.0
         expected += 0.5 * max(0.0, float(gap))
     assert float(value.detach()) == pytest.approx(expected / len(rows), rel=1e-5)
+
+
+def still(tokens: Path, backbone: Path, losses: dict[str, Any], **changes: Any) -> Objective:
+    """An objective whose encoder learns, without any dropout."""
+    ablation = make_ablation(losses=losses, head={"dropout": 0.0}, unfreeze=ABLATION.unfreeze.model_dump())
+    classifier = Classifier(load_encoder(backbone), "mean", ablation.head, 5)
+    initialise(classifier.head, torch.Generator().manual_seed(0), spread=0.3)
+    classifier.set_depth(3)
+    for module in classifier.modules():
+        if isinstance(module, torch.nn.Dropout):
+            module.p = 0.0
+    classifier.encoder.eval()
+    built = build_losses(ablation, "test")
+    split = replace(read_tokens(tokens / "train.parquet"), **changes)
+    return Objective(Engine(torch.device("cpu"), "float32"), classifier, split, built, {}, None)
+
+
+def gradient_of(made: Objective, rows: np.ndarray) -> dict[str, torch.Tensor]:
+    made.classifier.zero_grad()
+    made(rows).backward()
+    named = made.classifier.named_parameters()
+    return {name: p.grad.clone() for name, p in named if p.grad is not None}
+
+
+def test_fgm_is_the_cross_entropy_at_embeddings_moved_by_hand(tokens: Path, backbone: Path) -> None:
+    rows, epsilon = np.array([9, 2, 30]), 0.7
+    made = still(tokens, backbone, {"fgm": {"weight": 0.5, "epsilon": epsilon}})
+    value = float(made(rows).detach())
+    encoder, head = made.classifier.encoder, made.classifier.head
+    expected = 0.0
+    for row in rows:
+        # One sentence at a time and from its own embeddings, so that nothing of the batch is shared.
+        ids, mask = (torch.from_numpy(part) for part in made.split.padded(np.array([row])))
+        label = torch.tensor([made.split.labels[row]])
+        embedded = encoder.get_input_embeddings()(ids).detach().requires_grad_()
+
+        def entropy(at: torch.Tensor, mask: torch.Tensor = mask, label: torch.Tensor = label) -> torch.Tensor:
+            states = encoder(inputs_embeds=at, attention_mask=mask).last_hidden_state
+            return functional.cross_entropy(head(states.mean(dim=1)), label)
+
+        clean = entropy(embedded)
+        (gradient,) = torch.autograd.grad(clean, embedded)
+        after = entropy(embedded + epsilon * gradient / gradient.square().sum().sqrt())
+        assert float(after) > float(clean)
+        expected += float(clean) + 0.5 * float(after)
+    assert value == pytest.approx(expected / 3, rel=1e-5)
+
+
+def test_fgm_leaves_no_hook_behind_and_moves_no_weight(tokens: Path, backbone: Path) -> None:
+    made = still(tokens, backbone, {"fgm": {"weight": 1.0}})
+    before = {name: value.clone() for name, value in made.classifier.state_dict().items()}
+    made(np.array([1, 2])).backward()
+    assert not made.classifier.encoder.get_input_embeddings()._forward_hooks
+    assert all(torch.equal(before[name], value) for name, value in made.classifier.state_dict().items())
+
+
+def test_fgm_works_above_frozen_embeddings(tokens: Path, backbone: Path) -> None:
+    made = still(tokens, backbone, {"fgm": {"weight": 1.0, "epsilon": 2.0}})
+    everything = float(made(np.arange(4)).detach())
+    made.classifier.set_depth(1)
+    made.classifier.encoder.eval()
+    assert float(made(np.arange(4)).detach()) == pytest.approx(everything, rel=1e-5)
+    gradients = gradient_of(made, np.arange(4))
+    assert any(name.startswith("encoder.") for name in gradients)
+    assert not any("embeddings" in name for name in gradients)
+
+
+def test_a_row_that_the_value_does_not_depend_on_is_not_moved() -> None:
+    embedded = torch.randn(3, 2, 4, requires_grad=True)
+    step = ascent((embedded[0] * 1e-30).sum() + embedded[2].sum(), embedded, length=3.0)
+    assert step.norm(dim=(1, 2)).tolist() == pytest.approx([3.0, 0.0, 3.0])
+
+
+def test_without_dropout_both_views_agree(tokens: Path, backbone: Path) -> None:
+    made = still(tokens, backbone, {"r-drop": {"weight": 1.0}})
+    made(np.arange(8))
+    assert float(made.terms["r-drop"]) == pytest.approx(0, abs=1e-6)
+
+
+def test_with_dropout_the_views_differ_also_on_cached_features(tokens: Path, backbone: Path) -> None:
+    made = still(tokens, backbone, {"r-drop": {"weight": 1.0}})
+    made.classifier.head[0].p = 0.5
+    made(np.arange(8))
+    assert float(made.terms["r-drop"]) > 1e-4
+    made.cached = torch.randn(len(made.split), 16)
+    made.terms.clear()
+    made(np.arange(8))
+    assert float(made.terms["r-drop"]) > 1e-4
+
+
+def test_the_second_view_is_encoded_only_where_a_loss_asks(tokens: Path, backbone: Path) -> None:
+    engine = WideEngine()
+    objective(engine, tokens, backbone)(np.array([1, 2]))
+    assert len(engine.encoded) == 1
+    made = still(tokens, backbone, {"scl": {"weight": 1.0, "second_view": True}})
+    made.engine = second = WideEngine()
+    made(np.array([4, 2]))
+    assert [list(rows) for rows in second.encoded] == [[2, 4], [2, 4]]
+
+
+def test_soft_labels_are_those_of_the_rows(tokens: Path, backbone: Path) -> None:
+    losses = {"soft-labels": {"weight": 1.0}, "cross-entropy": None}
+    shares = np.eye(5, dtype=np.float32)[np.arange(160) % 3]
+    made = still(tokens, backbone, losses, soft_labels=shares)
+    rows = np.array([7, 2, 5])
+    value = float(made(rows).detach())
+    ids, mask = (torch.from_numpy(part) for part in made.split.padded(rows))
+    with torch.no_grad():
+        expected = functional.cross_entropy(made.classifier(ids, mask), torch.from_numpy(rows % 3))
+    assert value == pytest.approx(float(expected), rel=1e-5)
+
+
+def test_the_losses_that_broke_are_named(tokens: Path, backbone: Path) -> None:
+    made = still(tokens, backbone, {"scl": {"weight": 1.0}, "emd": {"weight": 1.0}})
+    made(np.arange(8))
+    assert made.broken() == []
+    made.losses["scl"] = Broken(LossParams(weight=1.0))
+    made(np.arange(8))
+    made(np.arange(8))
+    assert made.broken() == ["scl"]
+
+
+class Broken(Loss):
+    """Is no number."""
+
+    def __call__(self, inputs: LossInputs) -> torch.Tensor:
+        return inputs.logits.sum() * torch.nan

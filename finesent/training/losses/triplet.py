@@ -1,4 +1,4 @@
-"""The triplet loss with negatives from the neighbouring class."""
+"""The triplet loss: with a negative drawn from the neighbouring class, or the hardest of the batch."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ from pydantic import Field
 from torch.nn import functional
 
 from finesent.errors import FinesentError
-from finesent.training.losses.base import Loss, LossInputs, LossParams
+from finesent.training.losses.base import Loss, LossInputs, LossParams, TrainingData, widened
+from finesent.training.losses.partners import Partners, require_two_of_each_class
 
 
 class TripletParams(LossParams):
@@ -20,19 +21,26 @@ class TripletParams(LossParams):
         margin: by how much the negative must be farther than the positive.
         distance: ``squared-l2`` is the SST-5 write-up's formula, ``l2`` what its notebook computed.
         normalise: whether features are scaled to length 1 first; the write-up does not.
+        mining: ``random-adjacent`` draws both anew each epoch, the negative from an adjacent class;
+            ``batch-hard`` takes the farthest positive and the nearest negative of the batch.
     """
 
     margin: Annotated[float, Field(gt=0)] = 1.0
     distance: Literal["squared-l2", "l2"] = "squared-l2"
     normalise: bool = False
+    mining: Literal["random-adjacent", "batch-hard"] = "random-adjacent"
 
 
 class Triplet(Loss):
     """``max(0, d(a, p) - d(a, n) + margin)`` on the pooled features, averaged over the anchors.
 
-    For each anchor and epoch one positive of the same class (never the anchor itself) and one negative of
-    an adjacent class are drawn; where both neighbours of a class have rows, each is taken with
-    probability one half. After Schroff, Kalenichenko and Philbin (2015), equation 3.
+    Random-adjacent: for each anchor and epoch one positive of the same class (never the anchor itself) and
+    one negative of an adjacent class are drawn; where both neighbours of a class have rows, each is taken
+    with probability one half. After Schroff, Kalenichenko and Philbin (2015), equation 3.
+
+    Batch-hard: p is the farthest row of the anchor's class in the batch and n the nearest of any other
+    class, after Hermans, Beyer and Leibe (2017), equation 5. Anchors that lack either are passed over and
+    counted.
     """
 
     Params: ClassVar[type[LossParams]] = TripletParams
@@ -43,13 +51,29 @@ class Triplet(Loss):
         self._margin = params.margin
         self._squared = params.distance == "squared-l2"
         self._normalise = params.normalise
+        self._hardest = params.mining == "batch-hard"
+        self._partners = Partners()
 
-    def draw_companions(self, labels: np.ndarray, generator: np.random.Generator) -> np.ndarray:
-        """Return (N, 2) rows: a positive and a negative for each row.
+    def prepare(self, data: TrainingData, place: str) -> None:
+        """Check that every class can have a positive.
+
+        Raises:
+            FinesentError: a class has a single row.
+        """
+        require_two_of_each_class(data, place, "train on more rows, or take the triplet loss out")
+
+    def remark(self) -> str | None:
+        """Return how many anchors had no positive or no negative in their batch."""
+        return self._partners.remark("positive or no negative")
+
+    def draw_companions(self, labels: np.ndarray, generator: np.random.Generator) -> np.ndarray | None:
+        """Return (N, 2) rows: a positive and a negative for each row; None when the batch has them.
 
         Raises:
             FinesentError: a class has a single row, or no row in either neighbouring class.
         """
+        if self._hardest:
+            return None
         members = {int(label): np.flatnonzero(labels == label) for label in np.unique(labels)}
         drawn = np.empty((len(labels), 2), dtype=np.int64)
         for label, rows in members.items():
@@ -63,6 +87,8 @@ class Triplet(Loss):
 
     def __call__(self, inputs: LossInputs) -> torch.Tensor:
         """Return the mean over the anchors."""
+        if self._hardest:
+            return self._of_the_hardest(inputs)
         assert inputs.companions is not None
         anchor, companions = inputs.features, inputs.companions
         if self._normalise:
@@ -73,6 +99,22 @@ class Triplet(Loss):
         positive = self._distance(anchor, companions[:, 0])
         negative = self._distance(anchor, companions[:, 1])
         return functional.relu(positive - negative + self._margin).mean()
+
+    def _of_the_hardest(self, inputs: LossInputs) -> torch.Tensor:
+        features, labels = widened(inputs.features), inputs.labels
+        if self._normalise:
+            features = functional.normalize(features, dim=-1)
+        same = labels[:, None] == labels
+        itself = torch.eye(len(labels), dtype=torch.bool, device=labels.device)
+        with torch.no_grad():
+            apart = torch.cdist(features, features, compute_mode="donot_use_mm_for_euclid_dist")
+            farthest = apart.masked_fill(~same | itself, -torch.inf).argmax(dim=1)
+            nearest = apart.masked_fill(same, torch.inf).argmin(dim=1)
+        # Not `features[farthest]`: with repeated rows its backward pass adds in whatever order threads come.
+        positive = self._distance(features, functional.embedding(farthest, features))
+        negative = self._distance(features, functional.embedding(nearest, features))
+        paired = (same & ~itself).any(dim=1) & (~same).any(dim=1)
+        return self._partners.mean(functional.relu(positive - negative + self._margin), paired)
 
     def _distance(self, a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
         squared = (a - b).square().sum(dim=-1)
