@@ -1,8 +1,8 @@
-"""Fetch the study's data set, its further data sets and the backbone, byte for byte as published.
+"""Fetch the study's data sets, backbone and, if it names any, word vectors, byte for byte as published.
 
 Each catalog entry lists its sources in order; the first that gives files of the right sha256, rows
-and labels is taken. They land in data/raw, data/others and data/backbone, with a source.json that says
-where they came from.
+and labels is taken. They land in data/raw, data/others, data/backbone and data/embeddings, with a
+source.json that says where they came from.
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ DATA = Path("data")
 RAW = DATA / "raw"
 OTHERS = DATA / "others"
 BACKBONE = DATA / "backbone"
+EMBEDDINGS = DATA / "embeddings"
 
 
 def main() -> str:
@@ -38,13 +39,19 @@ def main() -> str:
     dataset = entries.dataset(params.dataset)
     others = check_choice(params, dataset)
     backbone = entries.backbone(params.backbone)
+    vectors = entries.embeddings(params.embeddings) if params.embeddings else None
     with _kept_packages() as kept, replacing(OTHERS) as folder:
         told = [_fetch_data(params.dataset, dataset, RAW, kept)]
         # There is a folder even if nothing goes into it: DVC expects one.
         folder.mkdir()
         told += [_fetch_data(name, entry, folder / name, kept) for name, entry in others.items()]
-        weights = fetch(params.backbone, backbone, BACKBONE)
-    return "; ".join([*told, f"{params.backbone}: {_origin(weights)}"])
+        told.append(f"{params.backbone}: {_origin(fetch(params.backbone, backbone, BACKBONE))}")
+        if params.embeddings and vectors:
+            told.append(f"{params.embeddings}: {_origin(fetch(params.embeddings, vectors, EMBEDDINGS))}")
+        else:
+            with replacing(EMBEDDINGS) as empty:
+                empty.mkdir()
+    return "; ".join(told)
 
 
 @contextmanager

@@ -14,6 +14,7 @@ from finesent.params.clean import CleanParams
 from finesent.params.download import DownloadParams
 from finesent.params.evaluate import EvaluateParams
 from finesent.params.sample import SampleParams
+from finesent.params.tokenize import TokenizeParams
 from finesent.params.train import TrainParams
 from finesent.yaml_files import read_yaml
 
@@ -108,7 +109,9 @@ def test_train_depends_on_train_dev_backbone_and_code_alone() -> None:
     data = {dep for dep in resolved("train", "deps") if dep.startswith(("data/", "models", "predictions"))}
     inputs = {block["input"] for block in PARAMS["ablations"].values()}
     assert data == {"data/backbone"} | {
-        f"data/tokenized/{name}/{split}.parquet" for name in inputs for split in ("train", "dev")
+        f"data/tokenized/{name}/{part}"
+        for name in inputs
+        for part in ("train.parquet", "dev.parquet", "words")
     }
 
 
@@ -188,7 +191,7 @@ def test_every_code_dep_is_used(stage: str) -> None:
         ("download", DownloadParams, set()),
         ("clean", CleanParams, set()),
         ("sample", SampleParams, set()),
-        ("tokenize", None, {"inputs.${key}"}),
+        ("tokenize", TokenizeParams, {"inputs.${key}"}),
         ("train", TrainParams, {"defaults", "ablations.${key}"}),
         ("evaluate", EvaluateParams, {"ablations.${key}.input"}),
     ],

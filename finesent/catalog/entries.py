@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from finesent.catalog.schema import Backbone, Dataset
+from finesent.catalog.schema import Backbone, Dataset, Embeddings
 from finesent.validation import parse, unknown_name
 from finesent.yaml_files import read_yaml
 
 DATASETS = Path("catalog/datasets.yaml")
 BACKBONES = Path("catalog/backbones.yaml")
+EMBEDDINGS = Path("catalog/embeddings.yaml")
 
 
 def dataset(name: str, path: Path = DATASETS, key: str = "dataset") -> Dataset:
@@ -39,3 +40,15 @@ def backbone(name: str, path: Path = BACKBONES) -> Backbone:
     if name not in entries:
         raise unknown_name(f"params.yaml: backbone ({path})", "backbone", name, list(entries))
     return parse(Backbone, entries[name], f"{path}: {name}")
+
+
+def embeddings(name: str, path: Path = EMBEDDINGS) -> Embeddings:
+    """Return the word vectors ``name`` of the catalog.
+
+    Raises:
+        FinesentError: there is no such entry (the known ones are listed), or it is malformed.
+    """
+    entries = read_yaml(path)
+    if name not in entries:
+        raise unknown_name(f"params.yaml: embeddings ({path})", "word vectors", name, list(entries))
+    return parse(Embeddings, entries[name], f"{path}: {name}")

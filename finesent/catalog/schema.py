@@ -1,4 +1,4 @@
-"""The shape of catalog/*.yaml: data sets, backbones, and the sources that hold them."""
+"""The shape of catalog/*.yaml: data sets, backbones, word vectors, and the sources that hold them."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ class RemoteFile(Block):
     """One file as a source publishes it.
 
     Attributes:
-        path: where it lies inside data/raw (or data/backbone), and inside a mirror's folder.
+        path: where it lies inside data/raw (or data/backbone, data/embeddings), and inside a mirror's folder.
         sha256: of its bytes; ``null`` where no trustworthy value was ever seen.
         at: where the source keeps it, if not at ``path``; ``!`` steps into an archive, so
             ``a.tar.gz!b/c.txt`` is the member b/c.txt of the archive a.tar.gz.
@@ -177,6 +177,46 @@ class Backbone(Block):
 
     @model_validator(mode="after")
     def _layouts_exist(self) -> Backbone:
+        _check_layouts(self.sources, list(self.layouts))
+        return self
+
+
+class EmbeddingsLayout(Block):
+    """One form in which word vectors are published.
+
+    Attributes:
+        format: ``text``, a word and its numbers on each line of ``vectors``; or ``matrix``, a NumPy matrix
+            ``vectors`` beside a Parquet file ``words`` with the words of its rows.
+        files: by their role.
+    """
+
+    format: Literal["text", "matrix"]
+    files: dict[Literal["vectors", "words"], RemoteFile]
+
+    @model_validator(mode="after")
+    def _has_its_files(self) -> EmbeddingsLayout:
+        needed = {"vectors"} if self.format == "text" else {"vectors", "words"}
+        if set(self.files) != needed:
+            raise ValueError(f"files of the format {self.format} must name {' and '.join(sorted(needed))}")
+        return self
+
+    def all_files(self) -> list[RemoteFile]:
+        """Every file of the layout."""
+        return list(self.files.values())
+
+
+class Embeddings(Block):
+    """One entry of catalog/embeddings.yaml: word vectors that were trained elsewhere, of D ``dimensions``."""
+
+    title: str
+    licence: str
+    homepage: str = ""
+    dimensions: Annotated[int, Field(ge=1)]
+    layouts: dict[str, EmbeddingsLayout]
+    sources: Annotated[list[Source], Field(min_length=1)]
+
+    @model_validator(mode="after")
+    def _layouts_exist(self) -> Embeddings:
         _check_layouts(self.sources, list(self.layouts))
         return self
 

@@ -25,7 +25,7 @@ class Encoding:
         input: name of the input in params.yaml.
         template: the text around the text.
         max_length: in tokens, special ones included.
-        tokenizer: sha256 over the tokenizer's own serialised form.
+        tokenizer: sha256 over the tokenizer's own serialised form, or over the vocabulary of words.
         pad_id: the id that pads a batch.
         vocabulary_size: ids are below it.
     """

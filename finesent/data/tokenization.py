@@ -1,4 +1,4 @@
-"""From texts to token ids, unpadded, with the input's template around each text."""
+"""From texts to token ids, unpadded: a backbone's tokens with the input's template around, or bare words."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from transformers import AutoTokenizer, PreTrainedTokenizerFast
 
 from finesent.data.encoding import Encoding
 from finesent.data.tables import word_counts
+from finesent.data.vocabulary import PAD, Vocabulary, word_ids
 from finesent.errors import FinesentError
 from finesent.params.tokenize import Input
 
@@ -79,6 +80,28 @@ def tokenize(rows: pd.DataFrame, rules: Input, tokenizer: PreTrainedTokenizerFas
         for encoding, text in zip(encodings, rows["text"], strict=True)
     ]
     cut = sum(len(kept) < len(whole) for kept, whole in zip(ids, encodings, strict=True))
+    return _table(rows, ids), cut
+
+
+def words_encoding(name: str, rules: Input, vocabulary: Vocabulary) -> Encoding:
+    """Describe the encoding that :func:`tokenize_words` will use; the vocabulary is its tokenizer."""
+    return Encoding(
+        input=name,
+        template=rules.template,
+        max_length=rules.max_length,
+        tokenizer=vocabulary.sha256,
+        pad_id=PAD,
+        vocabulary_size=len(vocabulary),
+    )
+
+
+def tokenize_words(rows: pd.DataFrame, rules: Input, vocabulary: Vocabulary) -> tuple[pa.Table, int]:
+    """Do as :func:`tokenize` with the words of a vocabulary; there are no special tokens."""
+    ids, cut = word_ids(rows["text"], vocabulary, rules.max_length)
+    return _table(rows, ids), cut
+
+
+def _table(rows: pd.DataFrame, ids: list[list[int]]) -> pa.Table:
     columns = {
         "id": pa.array(rows["id"].tolist(), pa.string()),
         "label": pa.array(rows["label"].to_numpy(np.int64)),
@@ -89,7 +112,7 @@ def tokenize(rows: pd.DataFrame, rules: Input, tokenizer: PreTrainedTokenizerFas
         columns["soft_label"] = pa.array(
             [list(share) for share in rows["soft_label"]], pa.list_(pa.float64())
         )
-    return pa.table(columns), cut
+    return pa.table(columns)
 
 
 def _unbounded(tokenizer: PreTrainedTokenizerFast) -> None:

@@ -92,8 +92,9 @@ class _Encoders:
             file: all_features(self._engine, classifier, split, self._batch_tokens)
             for file, split in self._splits.items()
         }
-        # A seed's own encoder, which lies in its folder, serves no other: its features are not kept.
-        if folder.resolve() not in encoder.parents:
+        # A seed's own encoder, which lies in its folder, serves no other: its features are not kept. Nor are
+        # those of a reader that learned, which every seed has of its own.
+        if folder.resolve() not in encoder.parents and not classifier.reader.learns:
             self._shared[key] = features
         return features
 

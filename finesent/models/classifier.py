@@ -1,33 +1,37 @@
-"""The classifier: encoder, pooling, head."""
+"""The classifier: encoder, reader (pooling), head."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import torch
 from torch import nn
-from transformers import PreTrainedModel
 
-from finesent.models.encoder import hidden_size, layers_of
+from finesent.errors import FinesentError
+from finesent.models.encoder import Encoder, hidden_size, layers_of, token_states
 from finesent.models.heads import HEADS
-from finesent.models.pooling import POOLINGS
+from finesent.models.reader import Reader
+from finesent.models.recurrent import RecurrentNetwork
 from finesent.params.ablation import Head
 
 
 class Classifier(nn.Module):
-    """An encoder whose pooled token states feed a head of C classes."""
+    """An encoder, a reader of its token states and a head of C classes on the reader's F features."""
 
-    def __init__(self, encoder: PreTrainedModel, pooling: str, head: Head, classes: int) -> None:
+    def __init__(self, encoder: Encoder, pooling: str, head: Head, classes: int, mix_layers: int = 1) -> None:
         super().__init__()
         self.classes = classes
         self.encoder = encoder
-        self.head = HEADS[head.kind](hidden_size(encoder), classes, head.dropout)
-        self._pool: Callable[[torch.Tensor, torch.Tensor], torch.Tensor] = POOLINGS[pooling]
+        self.mix_layers = mix_layers
+        if mix_layers > 1:
+            _require_layers(encoder, mix_layers)
+        directions = encoder.directions if isinstance(encoder, RecurrentNetwork) else 1
+        self.reader = Reader(pooling, head, hidden_size(encoder), directions, mix_layers)
+        self.head = HEADS[head.kind](self.reader.width, classes, head.dropout)
 
     def features(self, input_ids: torch.Tensor, attention_mask: torch.Tensor) -> torch.Tensor:
-        """Return (B, H) float32 features of (B, L) token ids under their (B, L) mask."""
-        states = self.encoder(input_ids=input_ids, attention_mask=attention_mask).last_hidden_state
-        return self._pool(states, attention_mask)
+        """Return (B, F) float32 features of (B, L) token ids under their (B, L) mask."""
+        states = token_states(self.encoder, input_ids, attention_mask, self.mix_layers)
+        features: torch.Tensor = self.reader(states, attention_mask)
+        return features
 
     def forward(self, input_ids: torch.Tensor, attention_mask: torch.Tensor) -> torch.Tensor:
         """Return (B, C) float32 logits."""
@@ -37,22 +41,37 @@ class Classifier(nn.Module):
     def parts(self) -> list[list[nn.Module]]:
         """The encoder in the order in which it unfreezes: top layer first, what lies below all layers last.
 
-        That last part holds the embeddings and whatever else the architecture keeps outside its layers.
+        That last part holds the embeddings and whatever else the architecture keeps outside its layers; word
+        vectors that are to stay as they are, are in no part.
         """
         layers = layers_of(self.encoder)
-        return [[layer] for layer in reversed(layers)] + [_outside(self.encoder, layers)]
+        parts: list[list[nn.Module]] = [[layer] for layer in reversed(layers)]
+        if isinstance(self.encoder, RecurrentNetwork) and not self.encoder.learns_embeddings:
+            return parts
+        return [*parts, _outside(self.encoder, layers)]
 
     def set_depth(self, depth: int) -> None:
         """Let the ``depth`` uppermost parts of the encoder learn, and freeze the others.
 
-        Frozen modules are put into eval mode, so that they compute the same features at every epoch; the
+        Frozen modules are put into eval mode, so that they compute the same features at every epoch; reader,
         head and the learning parts are put into training mode.
         """
+        self.reader.train()
         self.head.train()
         for number, part in enumerate(self.parts()):
             for module in part:
                 module.requires_grad_(number < depth)
                 module.train(number < depth)
+
+
+def _require_layers(encoder: Encoder, mix_layers: int) -> None:
+    there = len(layers_of(encoder))
+    if mix_layers > there:
+        raise FinesentError(
+            "params.yaml: encoder.mix_layers",
+            f"{mix_layers} layers are to be mixed, and the backbone has {there}",
+            f"set it to {there} or less",
+        )
 
 
 def _outside(module: nn.Module, layers: nn.ModuleList) -> list[nn.Module]:

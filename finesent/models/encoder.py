@@ -1,19 +1,33 @@
-"""Hugging Face encoders: loading them safely, and finding their layers."""
+"""Encoders of either kind: loading them safely, running them, and finding their layers."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
+import torch
 from safetensors import SafetensorError
 from torch import nn
 from transformers import AutoModel, PreTrainedModel
 from transformers.utils import logging as transformers_logging
 
 from finesent.errors import FinesentError
+from finesent.models.recurrent import RecurrentNetwork, is_recurrent, load_recurrent
+
+Encoder = PreTrainedModel | RecurrentNetwork
 
 
-def load_encoder(folder: Path) -> PreTrainedModel:
-    """Load an encoder from a folder with config.json and model.safetensors, in float32.
+def load_encoder(folder: Path) -> Encoder:
+    """Load an encoder from a folder, whichever kind it holds.
+
+    Raises:
+        FinesentError: the folder holds no encoder.
+    """
+    return load_recurrent(folder) if is_recurrent(folder) else load_pretrained(folder)
+
+
+def load_pretrained(folder: Path) -> PreTrainedModel:
+    """Load a Hugging Face encoder from a folder with config.json and model.safetensors, in float32.
 
     Neither pickled weights nor code from the repository is ever loaded. The pooler that some
     architectures append is left out: it is trained for another task, and the head replaces it.
@@ -40,14 +54,30 @@ def load_encoder(folder: Path) -> PreTrainedModel:
     return encoder
 
 
-def layers_of(encoder: PreTrainedModel) -> nn.ModuleList:
-    """Return the encoder's L transformer layers, lowest first.
+def token_states(
+    encoder: Encoder, input_ids: torch.Tensor, attention_mask: torch.Tensor, layers: int
+) -> Sequence[torch.Tensor]:
+    """Return the (B, L, H) states of the ``layers`` uppermost layers, lowest first."""
+    if isinstance(encoder, RecurrentNetwork):
+        return [encoder(input_ids, attention_mask)]
+    if layers == 1:
+        return [encoder(input_ids=input_ids, attention_mask=attention_mask).last_hidden_state]
+    output = encoder(input_ids=input_ids, attention_mask=attention_mask, output_hidden_states=True)
+    states: Sequence[torch.Tensor] = output.hidden_states[-layers:]
+    return states
 
-    They are recognised by their number, which the config states, so that no architecture is named here.
+
+def layers_of(encoder: Encoder) -> nn.ModuleList:
+    """Return the encoder's layers, lowest first.
+
+    A transformer's are recognised by their number, which the config states, so that no architecture is
+    named here.
 
     Raises:
         FinesentError: no list of that many modules is found.
     """
+    if isinstance(encoder, RecurrentNetwork):
+        return encoder.layers
     expected = encoder.config.num_hidden_layers
     for module in encoder.modules():
         if isinstance(module, nn.ModuleList) and len(module) == expected:
@@ -59,6 +89,6 @@ def layers_of(encoder: PreTrainedModel) -> nn.ModuleList:
     )
 
 
-def hidden_size(encoder: PreTrainedModel) -> int:
+def hidden_size(encoder: Encoder) -> int:
     """Return the width H of the encoder's token states."""
-    return int(encoder.config.hidden_size)
+    return encoder.width if isinstance(encoder, RecurrentNetwork) else int(encoder.config.hidden_size)

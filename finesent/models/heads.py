@@ -36,17 +36,20 @@ HEADS: dict[str, Callable[[int, int, float], nn.Sequential]] = {
     "linear": linear,
     "linear-dropout-linear": linear_dropout_linear,
     "linear-tanh-linear": linear_tanh_linear,
+    # The recurrent layer of these reads the token states (finesent/models/reader.py); this follows it.
+    "bigru": linear,
+    "bilstm": linear,
 }
 
 
-def initialise(head: nn.Module, generator: torch.Generator, spread: float = 0.02) -> None:
+def initialise(module: nn.Module, generator: torch.Generator, spread: float = 0.02) -> None:
     """Draw every weight matrix from N(0, spread²) with ``generator`` and set every bias to zero.
 
     The spread is BERT's. The generator is the head's own, so that the same seed gives the same head in
     every ablation, whatever else was drawn before.
     """
     with torch.no_grad():
-        for parameter in head.parameters():
+        for parameter in module.parameters():
             if parameter.ndim >= 2:
                 parameter.normal_(0.0, spread, generator=generator)
             else:

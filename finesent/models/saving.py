@@ -1,4 +1,4 @@
-"""Classifiers on disk: the encoder as Hugging Face saves it, the head and a description beside it.
+"""Classifiers on disk: the encoder as its kind saves it, the head and a description beside it.
 
 ``models/<ablation>/<seed>/`` holds ``classifier.json``, ``head.safetensors`` and the logits of the dev split
 by which its epoch was chosen; the encoder lies in ``encoder/`` beside them, or once for all seeds in
@@ -15,14 +15,17 @@ import numpy as np
 import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
-from transformers import PreTrainedModel
 
 from finesent.data.encoding import Encoding
 from finesent.errors import FinesentError
 from finesent.files import read_json, write_json
 from finesent.models.classifier import Classifier
-from finesent.models.encoder import load_encoder
+from finesent.models.encoder import Encoder, load_encoder
+from finesent.models.recurrent import RecurrentNetwork
 from finesent.params.ablation import Head
+
+# Before the names of the reader's weights in head.safetensors.
+_READER = "reader."
 
 
 @dataclass(frozen=True)
@@ -34,10 +37,11 @@ class Description:
         seed: of the run.
         classes: number C of classes.
         pooling: name of the pooling.
-        head: kind and dropout of the head.
+        head: kind, dropout and size of the head.
         encoder: folder of the encoder, relative to classifier.json's.
         encoding: how its training tokens were made.
         training: what else is worth knowing later (best epoch, device, library versions, …).
+        mix_layers: how many of the encoder's upper layers are mixed.
     """
 
     ablation: str
@@ -48,19 +52,22 @@ class Description:
     encoder: str
     encoding: Encoding
     training: dict[str, Any]
+    mix_layers: int = 1
 
 
-def save_encoder(encoder: PreTrainedModel, folder: Path) -> None:
-    """Write an encoder so that ``AutoModel.from_pretrained(folder)`` reads it back."""
-    encoder.save_pretrained(folder)
+def save_encoder(encoder: Encoder, folder: Path) -> None:
+    """Write an encoder so that :func:`finesent.models.encoder.load_encoder` reads it back."""
+    if isinstance(encoder, RecurrentNetwork):
+        encoder.save(folder)
+    else:
+        encoder.save_pretrained(folder)
 
 
 def save_head(classifier: Classifier, description: Description, folder: Path) -> None:
-    """Write head.safetensors and classifier.json."""
+    """Write head.safetensors, in which the reader's weights come along, and classifier.json."""
     folder.mkdir(parents=True, exist_ok=True)
-    weights = {
-        name: tensor.detach().cpu().contiguous() for name, tensor in classifier.head.state_dict().items()
-    }
+    tensors = classifier.head.state_dict() | classifier.reader.state_dict(prefix=_READER)
+    weights = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
     save_file(weights, folder / "head.safetensors")
     write_json(folder / "classifier.json", asdict(description))
 
@@ -98,9 +105,16 @@ def load_classifier(folder: Path) -> tuple[Classifier, Description]:
     except (KeyError, TypeError, ValueError) as error:
         raise _broken(folder, f"classifier.json does not describe a classifier ({error})") from error
     encoder = load_encoder(folder / description.encoder)
-    classifier = Classifier(encoder, description.pooling, head, description.classes)
+    if isinstance(encoder, RecurrentNetwork) and encoder.vocabulary.sha256 != description.encoding.tokenizer:
+        raise _broken(
+            folder, "the encoder's vocabulary is not the one that its training tokens were made with"
+        )
+    classifier = Classifier(encoder, description.pooling, head, description.classes, description.mix_layers)
     try:
-        classifier.head.load_state_dict(load_file(folder / "head.safetensors"))
+        weights = load_file(folder / "head.safetensors")
+        reader = {name: weights.pop(name) for name in list(weights) if name.startswith(_READER)}
+        classifier.head.load_state_dict(weights)
+        classifier.reader.load_state_dict({name.removeprefix(_READER): reader[name] for name in reader})
     except (OSError, RuntimeError, SafetensorError) as error:
         raise _broken(folder, f"the head's weights do not fit ({error})") from error
     return classifier.eval(), description

@@ -13,6 +13,58 @@ from finesent.yaml_files import read_yaml
 
 Fraction = Annotated[float, Field(ge=0, lt=1)]
 Rate = Annotated[float, Field(gt=0, le=1)]
+Size = Annotated[int, Field(ge=1)]
+
+
+class PretrainedEncoder(Block):
+    """The study's backbone.
+
+    Attributes:
+        mix_layers: of how many of the uppermost layers the token states are a learned mix; 1 takes the
+            last layer alone.
+    """
+
+    kind: Literal["pretrained"] = "pretrained"
+    mix_layers: Size = 1
+
+
+class RandomEmbeddings(Block):
+    """Word vectors of ``size`` dimensions, drawn at random and learned."""
+
+    kind: Literal["random"]
+    size: Size
+
+
+class GloveEmbeddings(Block):
+    """The word vectors of the study's ``embeddings``, which either stay as they are or are ``trained`` on."""
+
+    kind: Literal["glove"]
+    trained: bool
+
+
+class RecurrentEncoder(Block):
+    """A recurrent network over words, for an input that has ``words``.
+
+    Attributes:
+        cell: ``rnn`` is Elman's, with tanh.
+        bidirectional: whether a second network reads each text backwards.
+        layers: stacked, each reading the states of the one below.
+        hidden: units of a layer in each direction.
+        dropout: before each layer, the lowest included.
+        embeddings: of the words.
+    """
+
+    kind: Literal["recurrent"]
+    cell: Literal["rnn", "gru", "lstm"]
+    bidirectional: bool
+    layers: Size
+    hidden: Size
+    dropout: Fraction
+    embeddings: Annotated[RandomEmbeddings | GloveEmbeddings, Field(discriminator="kind")]
+
+
+Encoder = Annotated[PretrainedEncoder | RecurrentEncoder, Field(discriminator="kind")]
+Pooling = Literal["first", "mean", "max", "attention", "final", "none"]
 
 
 class NeverUnfreeze(Block):
@@ -41,10 +93,30 @@ Unfreeze = Annotated[NeverUnfreeze | UnfreezeAll | UnfreezeTopDown, Field(discri
 
 
 class Head(Block):
-    """The classifier on top of the pooled features (finesent/models/heads.py)."""
+    """The classifier on top of the encoder (finesent/models/heads.py).
 
-    kind: Literal["linear", "linear-dropout-linear", "linear-tanh-linear"]
+    Attributes:
+        kind: ``bigru`` and ``bilstm`` read every token's state, the others one pooled vector.
+        dropout: before each of the head's layers.
+        hidden: units of ``bigru`` and ``bilstm`` in each direction; the others have none.
+    """
+
+    kind: Literal["linear", "linear-dropout-linear", "linear-tanh-linear", "bigru", "bilstm"]
     dropout: Fraction
+    hidden: Size | None = None
+
+    @property
+    def reads_tokens(self) -> bool:
+        """Whether it takes the states of all tokens instead of a pooled vector."""
+        return self.kind in ("bigru", "bilstm")
+
+    @model_validator(mode="after")
+    def _has_its_size(self) -> Head:
+        if self.reads_tokens and self.hidden is None:
+            raise ValueError(f"a {self.kind} head needs hidden, its units in each direction")
+        if not self.reads_tokens and self.hidden is not None:
+            raise ValueError(f"a {self.kind} head has no hidden; set it to null")
+        return self
 
 
 class LearningRate(Block):
@@ -124,7 +196,8 @@ class Ablation(Block):
     """
 
     input: str
-    pooling: Literal["first", "mean"]
+    encoder: Encoder = PretrainedEncoder()
+    pooling: Pooling
     head: Head
     losses: Annotated[dict[str, dict[str, Any]], Field(min_length=1)]
     reinitialise: Annotated[int, Field(ge=0)] = 0
@@ -138,6 +211,26 @@ class Ablation(Block):
     epochs: Annotated[int, Field(ge=1)]
     patience: Annotated[int, Field(ge=1)] | None
     select: Literal["accuracy", "macro-f1", "accuracy+macro-f1", "loss"]
+
+    @model_validator(mode="after")
+    def _parts_fit(self) -> Ablation:
+        if self.head.reads_tokens != (self.pooling == "none"):
+            reads = (
+                "every token's state: it needs pooling none" if self.head.reads_tokens else "a pooled vector"
+            )
+            raise ValueError(f"a {self.head.kind} head reads {reads}, not {self.pooling}")
+        recurrent = isinstance(self.encoder, RecurrentEncoder)
+        if self.pooling == "final" and not recurrent:
+            raise ValueError("pooling final is the end state of a recurrent encoder; this one is pretrained")
+        if self.pooling == "first" and recurrent:
+            raise ValueError(
+                "pooling first is a pretrained encoder's; a recurrent one has seen one word by then"
+            )
+        if recurrent and isinstance(self.unfreeze, NeverUnfreeze):
+            raise ValueError(
+                "unfreeze never leaves a recurrent encoder at its random start; set all, after 0"
+            )
+        return self
 
     @model_validator(mode="after")
     def _unfreezes_in_time(self) -> Ablation:
@@ -167,13 +260,14 @@ class Ablation(Block):
 def merge_ablation(defaults: dict[str, Any], override: dict[str, Any]) -> dict[str, Any]:
     """Lay an ablation's block over ``defaults:``.
 
-    ``unfreeze`` is replaced as a whole when the policy differs, since each policy has keys of its
-    own; a loss set to null is taken out.
+    ``unfreeze`` is replaced as a whole when the policy differs, and ``encoder`` when its kind does, since
+    each has keys of its own; a loss set to null is taken out.
     """
     content = merged(defaults, override)
-    old, own = defaults.get("unfreeze"), override.get("unfreeze")
-    if isinstance(old, dict) and isinstance(own, dict) and own.get("policy") not in (None, old.get("policy")):
-        content["unfreeze"] = own
+    for key, choice in (("unfreeze", "policy"), ("encoder", "kind")):
+        old, own = defaults.get(key), override.get(key)
+        if isinstance(old, dict) and isinstance(own, dict) and own.get(choice) not in (None, old.get(choice)):
+            content[key] = own
     if isinstance(content.get("losses"), dict):
         content["losses"] = {name: block for name, block in content["losses"].items() if block is not None}
     return content

@@ -9,3 +9,4 @@ class DownloadParams(DataChoice):
     """Which entries of the catalog to fetch."""
 
     backbone: str
+    embeddings: str | None = None

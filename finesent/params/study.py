@@ -8,7 +8,7 @@ from typing import Any
 from pydantic import model_validator
 
 from finesent.errors import FinesentError
-from finesent.params.ablation import Ablation, merge_ablation
+from finesent.params.ablation import Ablation, GloveEmbeddings, RecurrentEncoder, merge_ablation
 from finesent.params.claims import Claim
 from finesent.params.clean import Clean
 from finesent.params.compare import Compare
@@ -30,6 +30,7 @@ class Study(DataChoice):
     """Every key of params.yaml; an unknown one anywhere is an error."""
 
     backbone: str
+    embeddings: str | None = None
     seeds: Seeds
     clean: Clean
     sample: Sample
@@ -59,6 +60,27 @@ class Study(DataChoice):
             raise ValueError(
                 f"compare.baseline: {self.compare.baseline!r} is not in {sorted(self.ablations)}"
             )
+        return self
+
+    @model_validator(mode="after")
+    def _encoders_have_their_tokens(self) -> Study:
+        for name, ablation in self.ablations.items():
+            encoder, words = ablation.encoder, self.inputs[ablation.input].words
+            recurrent = isinstance(encoder, RecurrentEncoder)
+            if recurrent != (words is not None):
+                raise ValueError(
+                    f"ablations.{name}.encoder: {encoder.kind} needs an input "
+                    f"{'with' if recurrent else 'without'} words, and {ablation.input} is none"
+                )
+            if (
+                isinstance(encoder, RecurrentEncoder)
+                and isinstance(encoder.embeddings, GloveEmbeddings)
+                and self.embeddings is None
+            ):
+                raise ValueError(
+                    f"ablations.{name}.encoder.embeddings: glove needs the name of an entry of "
+                    "catalog/embeddings.yaml under embeddings"
+                )
         return self
 
     @model_validator(mode="after")

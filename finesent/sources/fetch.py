@@ -11,6 +11,7 @@ from pathlib import Path
 from finesent.catalog.schema import (
     Backbone,
     Dataset,
+    Embeddings,
     HuggingFaceSource,
     KaggleSource,
     Layout,
@@ -31,7 +32,7 @@ from finesent.sources.url import UrlFetcher
 
 SOURCE_FILE = "source.json"
 
-Entry = Dataset | Backbone
+Entry = Dataset | Backbone | Embeddings
 Check = Callable[[Path, str], None]
 
 

@@ -19,11 +19,11 @@ from finesent.errors import FinesentError
 from finesent.files import replacing
 from finesent.models.classifier import Classifier
 from finesent.models.device import choose_device, choose_precision
-from finesent.models.encoder import load_encoder
 from finesent.models.engine import Engine, all_features
 from finesent.models.heads import initialise
+from finesent.models.recurrent import RecurrentNetwork
 from finesent.models.saving import Description, save_dev_logits, save_encoder, save_head
-from finesent.params.ablation import Ablation
+from finesent.params.ablation import Ablation, PretrainedEncoder
 from finesent.params.train import TrainParams
 from finesent.training.checkpoint import RunState
 from finesent.training.fingerprint import fingerprint
@@ -35,6 +35,7 @@ from finesent.training.processes import Processes
 from finesent.training.progress import Progress
 from finesent.training.reinitialise import begun_anew, reinitialise
 from finesent.training.selection import is_collapsed
+from finesent.training.starting import starting_encoder
 from finesent.training.steps import MicroBatches
 from finesent.training.streams import torch_stream
 
@@ -80,7 +81,9 @@ def train_ablation(name: str, ablation: Ablation, params: TrainParams, classes: 
     _require_classes(train, dev, classes, paths.tokens)
     for kind, loss in losses.items():
         loss.prepare(TrainingData(train.labels, classes, train.soft_labels), f"{place}.losses.{kind}")
-    classifier = Classifier(load_encoder(paths.backbone), ablation.pooling, ablation.head, classes)
+    encoder = starting_encoder(ablation, train.encoding, paths.tokens / "words", paths.backbone)
+    mix_layers = ablation.encoder.mix_layers if isinstance(ablation.encoder, PretrainedEncoder) else 1
+    classifier = Classifier(encoder, ablation.pooling, ablation.head, classes, mix_layers)
     classifier.to(engine.device)
     study = Study(
         name=name,
@@ -110,11 +113,7 @@ def _train_seeds(study: Study, classifier: Classifier, seeds: list[int], paths: 
     accuracies: dict[int, float] = {}
     with replacing(paths.models, within=study.work) if study.processes.is_main else nullcontext() as folder:
         for seed in seeds:
-            reset(study, classifier, seed)
-            if study.anew:  # What lies above layers that differ by seed differs too.
-                features = _frozen_features(study.engine, classifier, study.train, study.dev)
-                study = replace(study, frozen=features)
-            state = Run(study, classifier, seed).train()
+            state = Run(reset(study, classifier, seed), classifier, seed).train()
             for record in state.records:
                 record.selected = int(record.epoch == state.best_epoch)
             records += state.records
@@ -132,17 +131,30 @@ def _encoder_weights(classifier: Classifier) -> dict[str, torch.Tensor]:
     return {key: value.detach().clone() for key, value in named if key.startswith("encoder.")}
 
 
-def reset(study: Study, classifier: Classifier, seed: int) -> None:
-    """Give the classifier its pretrained encoder again, and the head and new layers of this seed."""
-    # Drawn on the CPU and then moved, so that every device starts from the same head.
-    head = classifier.head.cpu()
-    initialise(head, torch_stream(seed, "head"))
-    head.to(study.engine.device)
+def reset(study: Study, classifier: Classifier, seed: int) -> Study:
+    """Give the classifier the weights that this seed starts from; return the study as this seed sees it.
+
+    A pretrained encoder is as downloaded for every seed, but for the layers that begin anew. A recurrent one is
+    drawn anew, so that neither its first weights nor its frozen features are another seed's.
+    """
+    # Drawn on the CPU and then moved, so that every device starts from the same weights.
+    initialise(classifier.head.cpu(), torch_stream(seed, "head"))
+    classifier.reader.cpu().initialise(torch_stream(seed, "reader"))
+    if isinstance(classifier.encoder, RecurrentNetwork):
+        classifier.encoder.cpu().initialise(torch_stream(seed, "encoder"))
+        classifier.to(study.engine.device)
+        frozen = _frozen_features(study.engine, classifier, study.train, study.dev)
+        return replace(study, pretrained=_encoder_weights(classifier), frozen=frozen)
+    classifier.to(study.engine.device)
     with torch.no_grad():
         for key, parameter in classifier.named_parameters():
             if key in study.pretrained:
                 parameter.copy_(study.pretrained[key])
-    reinitialise(classifier, study.anew, seed)
+    if study.anew:
+        reinitialise(classifier, study.anew, seed)
+        # What lies above layers that differ by seed differs too.
+        return replace(study, frozen=_frozen_features(study.engine, classifier, study.train, study.dev))
+    return study
 
 
 def _frozen_features(
@@ -161,11 +173,13 @@ def _frozen_features(
 
 
 def _save(study: Study, classifier: Classifier, state: RunState, seed: int, folder: Path) -> None:
-    changed = any(key.startswith("encoder.") for key in state.best)
-    where = "encoder" if changed else "../encoder"
+    # A recurrent encoder is a seed's own from its first weights on.
+    own = any(key.startswith("encoder.") for key in state.best)
+    own = own or isinstance(classifier.encoder, RecurrentNetwork)
+    where = "encoder" if own else "../encoder"
     target = folder / str(seed)
     target.mkdir(parents=True)
-    if changed or not (folder / "encoder").exists():
+    if own or not (folder / "encoder").exists():
         save_encoder(classifier.encoder, target / where)
     description = Description(
         ablation=study.name,
@@ -183,6 +197,7 @@ def _save(study: Study, classifier: Classifier, state: RunState, seed: int, fold
             "torch": version("torch"),
             "transformers": version("transformers"),
         },
+        mix_layers=classifier.mix_layers,
     )
     save_head(classifier, description, target)
     save_dev_logits(state.dev["logits"], target)
@@ -198,7 +213,12 @@ def _fingerprint(
             "ablation": ablation.model_dump(mode="json"),
             "train": params.train.model_dump(mode="json"),
         },
-        [paths.tokens / "train.parquet", paths.tokens / "dev.parquet", paths.backbone],
+        [
+            paths.tokens / "train.parquet",
+            paths.tokens / "dev.parquet",
+            paths.tokens / "words",
+            paths.backbone,
+        ],
         {"device": engine.device.type, "precision": engine.precision, "threads": torch.get_num_threads()}
         | {"processes": processes.count},
     )

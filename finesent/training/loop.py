@@ -59,7 +59,8 @@ class Study:
         dev: tokenized dev split.
         engine: device and precision.
         frozen: gives the features of the encoder before it learns, computed when first asked for.
-        pretrained: the encoder's parameters as downloaded, by their name in the classifier.
+        pretrained: the encoder's parameters as training finds them, by their name in the classifier: as
+            downloaded or, of a recurrent encoder, as the seed drew them.
         anew: names of those that each seed draws anew.
         micro_batches: how a batch is cut to fit memory.
         processes: how a batch is shared among processes.
@@ -203,7 +204,7 @@ class Run:
 
     def _objective(self, epoch: int) -> Objective:
         study = self.study
-        if self._depth(epoch) == 0:
+        if self._reads_cached(epoch):
             # On frozen features only the losses that reach the head have a gradient; the others are left
             # out, so that no companion is encoded for nothing.
             losses = {name: loss for name, loss in study.losses.items() if loss.reaches_head}
@@ -222,7 +223,7 @@ class Run:
 
     def _score_dev(self, epoch: int) -> np.ndarray:
         study = self.study
-        if self._depth(epoch) == 0:
+        if self._reads_cached(epoch):
             features = study.frozen().dev
         else:
             features = all_features(study.engine, self.classifier, study.dev)
@@ -281,6 +282,10 @@ class Run:
 
     def _depth(self, epoch: int) -> int:
         return depth_at(epoch, self.study.ablation.unfreeze, len(self.classifier.parts()))
+
+    def _reads_cached(self, epoch: int) -> bool:
+        # What a reader learns changes the features even of a frozen encoder.
+        return self._depth(epoch) == 0 and not self.classifier.reader.learns
 
     def _learned(self) -> dict[str, torch.Tensor]:
         return {

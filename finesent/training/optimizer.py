@@ -56,7 +56,7 @@ class Optimizer:
                 chosen = [
                     (name, parameter)
                     for name, parameter in new
-                    if name.startswith("head.") == head and (parameter.ndim >= 2) == decays
+                    if _is_head(name) == head and (parameter.ndim >= 2) == decays
                 ]
                 # A group a peak, not a layer: without decay the groups, and so the order of sums, are fewer.
                 for peak in dict.fromkeys(self._peak(name) for name, _ in chosen):
@@ -135,10 +135,15 @@ class Optimizer:
             "weight_decay": self._weight_decay if decays else 0.0,
             "peak": peak,
             "started": started,
-            "head": chosen[0][0].startswith("head."),
+            "head": _is_head(chosen[0][0]),
         }
         self._names |= {parameter: name for name, parameter in chosen}
         if self._adamw is None:
             self._adamw = torch.optim.AdamW([group], lr=peak, fused=self._fused)
         else:
             self._adamw.add_param_group(group)
+
+
+def _is_head(name: str) -> bool:
+    # All that reads the encoder's states (pooling, mix of layers, head) learns at one rate.
+    return not name.startswith("encoder.")

@@ -116,7 +116,7 @@ def test_unknown_ablation_offers_the_nearest(spoil: Spoil) -> None:
         ({"head": {"dropout": "0.1"}}, r'head\.dropout: .*found "0\.1"'),
         ({"head": {"kind": "mlp"}}, r"head\.kind: "),
         ({"head": None}, "head: "),
-        ({"pooling": "max"}, "pooling: .*'first' or 'mean'"),
+        ({"pooling": "median"}, "pooling: .*'first', 'mean'"),
         ({"losses": {"cross-entropy": 1.0}}, r"losses\.cross-entropy: "),
         ({"losses": {}, "unfreeze": {"policy": "some"}}, "unfreeze: .*'top-down'"),
         ({"unfreeze": {"policy": "never", "after": 1}}, r"unfreeze\.after: unknown key"),

@@ -58,6 +58,19 @@ panel: {panel}
 backbone: tiny
 more: ignored
 """
+EMBEDDINGS = """
+tiny-vectors:
+  title: Tiny
+  licence: my own
+  dimensions: 2
+  layouts:
+    default:
+      format: text
+      files:
+        vectors: {path: vectors.txt}
+  sources:
+    - {kind: local}
+"""
 FURTHER = "{{a: {{dataset: {0}, classes: [2], rows: null}}, b: {{dataset: {0}, classes: [2], rows: 1}}}}"
 
 
@@ -93,6 +106,7 @@ def test_further_data_are_fetched_once_each(project: Path) -> None:
     assert main().count("other: all 1 rows, 0.0 MB from local") == 1
     assert sorted(path.name for path in (project / "data").iterdir()) == [
         "backbone",
+        "embeddings",
         "local",
         "others",
         "raw",
@@ -135,6 +149,7 @@ def test_further_data_that_are_not_as_published_leave_those_of_the_last_run(proj
     assert (project / "data" / "others" / "other" / "other.csv").read_text() == "text,label\nso so,0\n"
     assert sorted(path.name for path in (project / "data").iterdir()) == [
         "backbone",
+        "embeddings",
         "local",
         "others",
         "raw",
@@ -169,3 +184,28 @@ def test_too_few_rows_end_the_stage(project: Path) -> None:
     (project / "data" / "local" / "reviews.csv").write_text("text,label\nfine,1\n")
     with pytest.raises(FinesentError, match=r"mine \(layout default\): all has 1 rows, expected 2"):
         main()
+
+
+def test_word_vectors_are_fetched_where_the_study_names_them(project: Path) -> None:
+    (project / "catalog" / "embeddings.yaml").write_text(EMBEDDINGS)
+    (project / "data" / "local" / "vectors.txt").write_text("good 1 2\n")
+    params = PARAMS.format(transfer="{}", panel="null")
+    (project / "params.yaml").write_text(params + "embeddings: tiny-vectors\n")
+    assert main().endswith("; tiny-vectors: 0.0 MB from local")
+    folder = project / "data" / "embeddings"
+    assert sorted(path.name for path in folder.iterdir()) == ["source.json", "vectors.txt"]
+    # Named no longer, they go: what lies there is what the study reads.
+    (project / "params.yaml").write_text(params + "embeddings:\n")
+    assert "tiny-vectors" not in main()
+    assert list(folder.iterdir()) == []
+
+
+def test_unknown_word_vectors_are_refused_before_anything_is_fetched(project: Path) -> None:
+    (project / "catalog" / "embeddings.yaml").write_text(EMBEDDINGS)
+    params = PARAMS.format(transfer="{}", panel="null")
+    (project / "params.yaml").write_text(params + "embeddings: tiny-vector\n")
+    with pytest.raises(
+        FinesentError, match=r"unknown word vectors 'tiny-vector' .did you mean 'tiny-vectors'"
+    ):
+        main()
+    assert sorted(path.name for path in (project / "data").iterdir()) == ["local"]
