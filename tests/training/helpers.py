@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import csv
+import hashlib
 from pathlib import Path
 from typing import Any
 
 from finesent.params.ablation import Ablation, merge_ablation
 from finesent.params.train import Train, TrainParams
-from finesent.training.ablation import Paths
+from finesent.training.ablation import Outcome, Paths, train_ablation
 from finesent.validation import parse
 
 DEFAULTS: dict[str, Any] = {
@@ -47,3 +49,31 @@ def make_paths(root: Path, tokens: Path, backbone: Path) -> Paths:
         history=root / "plots" / "a" / "history.csv",
         work=root / ".work",
     )
+
+
+def train(
+    root: Path, tokens: Path, backbone: Path, ablation: Ablation, seeds: list[int], **params: Any
+) -> Outcome:
+    """Train an ablation of five classes in ``root``; ``params`` go to :func:`make_params`."""
+    return train_ablation("a", ablation, make_params(seeds, **params), 5, make_paths(root, tokens, backbone))
+
+
+def hashes(folder: Path) -> dict[str, str]:
+    """SHA-256 of every file below a folder, by its path there."""
+    return {
+        str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in sorted(folder.rglob("*"))
+        if path.is_file()
+    }
+
+
+def history(root: Path) -> list[dict[str, str]]:
+    """The rows of the history that :func:`train` left."""
+    with (root / "plots" / "a" / "history.csv").open() as file:
+        return list(csv.DictReader(file))
+
+
+def timeless(root: Path) -> list[dict[str, str]]:
+    """Those rows without what differs each time that a run is made."""
+    of_this_run = {"seconds", "sentences_per_second", "peak_memory"}
+    return [{key: value for key, value in row.items() if key not in of_this_run} for row in history(root)]

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import hashlib
 import multiprocessing
 import random
 import shutil
@@ -24,39 +22,14 @@ from finesent.errors import FinesentError
 from finesent.models.classifier import Classifier
 from finesent.models.encoder import load_encoder
 from finesent.models.engine import Engine, all_features
-from finesent.params.ablation import Ablation
 from finesent.training import ablation as ablation_module
 from finesent.training import loop
-from finesent.training.ablation import Outcome, Paths, train_ablation
+from finesent.training.ablation import Paths, train_ablation
 from finesent.training.losses.triplet import Triplet
 from tests.conftest import write_tokens
-from tests.training.helpers import make_ablation, make_params, make_paths
+from tests.training.helpers import hashes, history, make_ablation, make_params, make_paths, timeless, train
 
 AFTER_1 = {"policy": "all", "after": 1}
-
-
-def train(
-    root: Path, tokens: Path, backbone: Path, ablation: Ablation, seeds: list[int], **params: Any
-) -> Outcome:
-    return train_ablation("a", ablation, make_params(seeds, **params), 5, make_paths(root, tokens, backbone))
-
-
-def hashes(folder: Path) -> dict[str, str]:
-    return {
-        str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest()
-        for path in sorted(folder.rglob("*"))
-        if path.is_file()
-    }
-
-
-def history(root: Path) -> list[dict[str, str]]:
-    with (root / "plots" / "a" / "history.csv").open() as file:
-        return list(csv.DictReader(file))
-
-
-def timeless(root: Path) -> list[dict[str, str]]:
-    of_this_run = {"seconds", "sentences_per_second", "peak_memory"}
-    return [{key: value for key, value in row.items() if key not in of_this_run} for row in history(root)]
 
 
 ABLATIONS = {
