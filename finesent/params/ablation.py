@@ -48,23 +48,32 @@ class Head(Block):
 
 
 class LearningRate(Block):
-    """Peak learning rates of AdamW."""
+    """Peak learning rates of AdamW.
+
+    Attributes:
+        head: of the head.
+        backbone: of the encoder's top layer.
+        layer_decay: factor on the peak from each layer to the one below it, and from the lowest to the
+            embeddings; 1 gives all of them ``backbone``.
+    """
 
     head: Rate
     backbone: Rate
+    layer_decay: Rate = 1.0
 
 
 class Schedule(Block):
     """How the learning rates move.
 
     Attributes:
-        shape: ``constant``; ``linear`` falls to zero at the last step; ``exponential`` multiplies
-            by ``gamma`` after every epoch from epoch ``from_epoch`` on (counted from 1).
+        shape: ``constant``; ``linear`` falls to zero at the last step; ``cosine`` does too, along half
+            a wave; ``exponential`` multiplies by ``gamma`` after every epoch from epoch ``from_epoch``
+            on (counted from 1).
         warmup: share of all steps over which a group's rate rises from zero, counted from the step
             at which that group begins to learn.
     """
 
-    shape: Literal["constant", "linear", "exponential"]
+    shape: Literal["constant", "linear", "cosine", "exponential"]
     warmup: Fraction
     gamma: Rate = 0.9
     from_epoch: Annotated[int, Field(ge=1)] = 1

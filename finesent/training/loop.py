@@ -27,7 +27,7 @@ from finesent.training.progress import Progress
 from finesent.training.selection import DevScores, dev_scores
 from finesent.training.steps import MicroBatches, clip
 from finesent.training.streams import numpy_stream, seed_dropout
-from finesent.training.unfreezing import depth_at
+from finesent.training.unfreezing import depth_at, levels_of
 
 
 @dataclass(frozen=True)
@@ -85,7 +85,11 @@ class Run:
         self.seed = seed
         ablation = study.ablation
         self.optimizer = Optimizer(
-            ablation.learning_rate, ablation.weight_decay, ablation.schedule, ablation.epochs
+            ablation.learning_rate,
+            ablation.weight_decay,
+            ablation.schedule,
+            ablation.epochs,
+            levels_of(classifier),
         )
         self.state = RunState(study.fingerprint)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import torch
@@ -18,9 +18,26 @@ class Optimizer:
     """AdamW over named parameters, whose groups start learning at different times."""
 
     def __init__(
-        self, rates: LearningRate, weight_decay: float, schedule: Schedule, epochs: int, fused: bool = True
+        self,
+        rates: LearningRate,
+        weight_decay: float,
+        schedule: Schedule,
+        epochs: int,
+        levels: Mapping[str, int] | None = None,
+        fused: bool = True,
     ) -> None:
+        """Hold no parameters yet.
+
+        Args:
+            rates: peaks, and their decay from layer to layer.
+            weight_decay: of AdamW.
+            schedule: how the rates move.
+            epochs: of the whole run.
+            levels: number of the encoder's parts above each parameter, by name; 0 where none is given.
+            fused: whether a step is one kernel.
+        """
         self._rates = rates
+        self._levels = levels or {}
         self._weight_decay = weight_decay
         self._schedule = schedule
         self._epochs = epochs
@@ -41,10 +58,10 @@ class Optimizer:
                     for name, parameter in new
                     if name.startswith("head.") == head and (parameter.ndim >= 2) == decays
                 ]
-                if chosen:
-                    self._add_group(
-                        chosen, self._rates.head if head else self._rates.backbone, decays, started
-                    )
+                # A group a peak, not a layer: without decay the groups, and so the order of sums, are fewer.
+                for peak in dict.fromkeys(self._peak(name) for name, _ in chosen):
+                    alike = [(name, parameter) for name, parameter in chosen if self._peak(name) == peak]
+                    self._add_group(alike, peak, decays, started)
 
     def set_rates(self, progress: float) -> None:
         """Set every group's learning rate for the step at ``progress`` (share of steps behind)."""
@@ -57,6 +74,11 @@ class Optimizer:
     def groups(self) -> list[dict[str, Any]]:
         """The parameter groups, each with ``params, lr, peak, started, head``."""
         return [] if self._adamw is None else self._adamw.param_groups
+
+    @property
+    def named(self) -> dict[str, nn.Parameter]:
+        """Every parameter that learns, by its name."""
+        return {name: parameter for parameter, name in self._names.items()}
 
     @property
     def parameters(self) -> list[nn.Parameter]:
@@ -99,6 +121,11 @@ class Optimizer:
             self._adamw.state[parameter] = {"step": state[f"{name}|step"].to(where)} | {
                 moment: state[f"{name}|{moment}"].to(parameter.device) for moment in _MOMENTS
             }
+
+    def _peak(self, name: str) -> float:
+        if name.startswith("head."):
+            return self._rates.head
+        return self._rates.backbone * self._rates.layer_decay ** self._levels.get(name, 0)
 
     def _add_group(
         self, chosen: list[tuple[str, nn.Parameter]], peak: float, decays: bool, started: float

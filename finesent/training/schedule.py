@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 from finesent.params.ablation import Schedule
 
 
@@ -21,6 +23,9 @@ def rate_factor(progress: float, started: float, epochs: int, schedule: Schedule
 def _shape(progress: float, epochs: int, schedule: Schedule) -> float:
     if schedule.shape == "linear":
         return 1.0 - progress
+    if schedule.shape == "cosine":
+        # Loshchilov and Hutter (2017), equation 5, down to zero and without restarts.
+        return 0.5 * (1.0 + math.cos(math.pi * progress))
     if schedule.shape == "exponential":
         epoch = int(progress * epochs + 1e-9) + 1
         return schedule.gamma ** max(0, epoch - schedule.from_epoch + 1)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from finesent.models.classifier import Classifier
 from finesent.params.ablation import NeverUnfreeze, Unfreeze, UnfreezeAll
 
 
@@ -15,3 +16,14 @@ def depth_at(epoch: int, unfreeze: Unfreeze, parts: int) -> int:
     if isinstance(unfreeze, UnfreezeAll):
         return parts
     return min(parts, 1 + (epoch - unfreeze.after - 1) // unfreeze.every)
+
+
+def levels_of(classifier: Classifier) -> dict[str, int]:
+    """Return by name how many parts of the encoder lie above each of its parameters: 0 in the top layer."""
+    numbers = {
+        parameter: number
+        for number, part in enumerate(classifier.parts())
+        for module in part
+        for parameter in module.parameters()
+    }
+    return {name: numbers[p] for name, p in classifier.named_parameters() if p in numbers}

@@ -129,7 +129,7 @@ def test_unknown_ablation_offers_the_nearest(spoil: Spoil) -> None:
         ({"weight_decay": -0.1}, "weight_decay: "),
         ({"weight_decay": "1e-5"}, 'weight_decay: .*found "1e-5"'),
         ({"schedule": {"warmup": 1}}, r"schedule\.warmup: "),
-        ({"schedule": {"shape": "cosine"}}, r"schedule\.shape: "),
+        ({"schedule": {"shape": "step"}}, r"schedule\.shape: "),
         ({"schedule": {"from_epoch": 0}}, r"schedule\.from_epoch: "),
         ({"max_grad_norm": 0}, "max_grad_norm: "),
         ({"batch": {"tokens": 512}}, "batch: set exactly one of sentences and tokens"),
