@@ -19,8 +19,10 @@ class EpochRecord:
         step: optimizer steps so far.
         trainable_layers: parts of the encoder that learned, from the top; the embeddings are the last.
         learning_rate_head: at the last step.
-        learning_rate_backbone: at the last step; 0 while frozen.
+        learning_rate_backbone: at the last step, the lowest in the encoder; 0 while frozen.
         train_loss: mean objective over the epoch's batches.
+        train_accuracy: share of train, each sentence judged in its own training step: with dropout, and
+            by the weights of that moment, so that it lags behind dev's while the model learns fast.
         gradient_norm: mean over the epoch's steps, before clipping.
         dev_loss: mean cross-entropy in nats.
         dev_accuracy: share of dev.
@@ -42,6 +44,7 @@ class EpochRecord:
     learning_rate_head: float
     learning_rate_backbone: float
     train_loss: float
+    train_accuracy: float
     gradient_norm: float
     dev_loss: float
     dev_accuracy: float

@@ -76,6 +76,15 @@ class Study:
     work: Path
 
 
+@dataclass(frozen=True)
+class EpochMeans:
+    """What an epoch's training steps measured; the attributes are :class:`EpochRecord`'s."""
+
+    loss: float
+    accuracy: float
+    gradient_norm: float
+
+
 class Run:
     """One seed of one ablation, from its head's first weights to its best epoch."""
 
@@ -97,8 +106,8 @@ class Run:
         """Train, or go on from the last finished epoch, and leave the best epoch's weights in the classifier.
 
         Raises:
-            FinesentError: the loss is no longer a number, memory is too small for one sentence, or a
-                checkpoint belongs to another configuration.
+            FinesentError: the loss or its gradient is no longer finite, memory is too small for one
+                sentence, or a checkpoint belongs to another configuration.
         """
         self._resume()
         epochs, rows = self.study.ablation.epochs, len(self.study.train)
@@ -121,7 +130,7 @@ class Run:
         started = time.perf_counter()
         self._unfreeze(epoch)
         seed_dropout(self.seed, epoch, self.study.processes.index)
-        loss, norm = self._steps(epoch, progress)
+        means = self._steps(epoch, progress)
         trained = time.perf_counter() - started
         logits = self._score_dev(epoch)
         scores = dev_scores(self.study.dev.labels, logits)
@@ -132,8 +141,9 @@ class Run:
             trainable_layers=self._depth(epoch),
             learning_rate_head=self.optimizer.rate_of(head=True),
             learning_rate_backbone=self.optimizer.rate_of(head=False),
-            train_loss=loss,
-            gradient_norm=norm,
+            train_loss=means.loss,
+            train_accuracy=means.accuracy,
+            gradient_norm=means.gradient_norm,
             dev_loss=scores.loss,
             dev_accuracy=scores.accuracy,
             dev_macro_f1=scores.macro_f1,
@@ -148,8 +158,8 @@ class Run:
         self._close(record, scores, logits)
         progress.epoch_ended(epoch, scores.accuracy)
 
-    def _steps(self, epoch: int, progress: Progress) -> tuple[float, float]:
-        """One pass over the training rows; returns the mean loss and the mean gradient norm."""
+    def _steps(self, epoch: int, progress: Progress) -> EpochMeans:
+        """One pass over the training rows."""
         study = self.study
         batches = epoch_batches(
             study.train.lengths, study.ablation.batch, numpy_stream(self.seed, "order", epoch)
@@ -159,16 +169,20 @@ class Run:
         for number, rows in enumerate(batches):
             self.optimizer.set_rates((epoch - 1 + number / len(batches)) / study.ablation.epochs)
             ours = study.processes.share(rows)
-            losses.append(study.micro_batches.backward(ours, len(rows), objective, self.optimizer.zero_grad))
+            loss = study.micro_batches.backward(ours, len(rows), objective, self.optimizer.zero_grad)
+            losses.append(study.processes.add_up(loss.to(study.engine.device)))
             study.processes.add_up_gradients(self.optimizer.parameters)
             norms.append(clip(self.optimizer.parameters, study.ablation.max_grad_norm))
+            self._require_finite(losses[-1], norms[-1], f"epoch {epoch}, step {number + 1}")
             self.optimizer.step()
             progress.advance(len(rows), losses[-1])
         self.state.step += len(batches)
-        # Fetched once an epoch: a look at every step's loss would wait for the device at every step.
-        values = study.processes.add_up(torch.stack(losses)).cpu().numpy()
-        self._require_numbers(values, epoch)
-        return float(values.mean()), float(torch.stack(norms).mean())
+        right = int(study.processes.add_up(objective.right.sum()))
+        return EpochMeans(
+            loss=float(torch.stack(losses).cpu().numpy().mean()),
+            accuracy=right / len(study.train),
+            gradient_norm=float(torch.stack(norms).mean()),
+        )
 
     def _objective(self, epoch: int) -> Objective:
         study = self.study
@@ -257,11 +271,12 @@ class Run:
             for name, parameter in self.classifier.named_parameters():
                 parameter.copy_(weights[name] if name in weights else self.study.pretrained[name])
 
-    def _require_numbers(self, losses: np.ndarray, epoch: int) -> None:
-        if np.isfinite(losses).all():
-            return
-        step = int(np.flatnonzero(~np.isfinite(losses))[0]) + 1
-        raise self._diverged(f"epoch {epoch}, step {step}", "the loss is no longer a number")
+    def _require_finite(self, loss: torch.Tensor, norm: torch.Tensor, moment: str) -> None:
+        """Stop before the step that would spoil every weight, at the price of waiting for the device."""
+        finite = torch.isfinite(torch.stack([loss, norm.to(loss)])).tolist()
+        if not all(finite):
+            what = "gradient" if finite[0] else "loss"
+            raise self._diverged(moment, f"the {what} is no longer a finite number")
 
     def _diverged(self, moment: str, problem: str) -> FinesentError:
         return FinesentError(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import torch
@@ -26,6 +26,7 @@ class Objective:
         losses: by name.
         companions: (N, K) rows drawn for this epoch by each loss that draws any.
         cached: (N, H) features of all rows while the encoder is frozen; None while it learns.
+        right: (N,) whether each row was classified right when it was last an anchor.
     """
 
     engine: Engine
@@ -34,6 +35,10 @@ class Objective:
     losses: dict[str, Loss]
     companions: dict[str, np.ndarray]
     cached: torch.Tensor | None
+    right: torch.Tensor = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.right = torch.zeros(len(self.split), dtype=torch.bool, device=self.engine.device)
 
     def __call__(self, rows: np.ndarray) -> torch.Tensor:
         """Return the weighted sum of losses over the rows, a scalar."""
@@ -42,6 +47,8 @@ class Objective:
         anchors = features[: len(rows)]
         logits = self.engine.classify(self.classifier, anchors)
         labels = self.engine.place(self.split.labels[rows])
+        # Kept by row and not counted: a piece that runs out of memory comes again.
+        self.right[self.engine.place(rows)] = logits.detach().argmax(dim=1) == labels
         total = torch.zeros((), device=features.device)
         start = len(rows)
         for name, loss in self.losses.items():

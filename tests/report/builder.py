@@ -348,6 +348,7 @@ def _history(name: str, seeds: int) -> list[dict[str, float]]:
                     "epoch": epoch,
                     "step": 8 * epoch,
                     "train_loss": 1.6 - 0.9 * learned * SKILLS.get(name, 0.9) + own.normal(0, 0.02),
+                    "train_accuracy": 0.3 + 0.4 * learned * SKILLS.get(name, 0.9) + own.normal(0, 0.004),
                     "gradient_norm": 0.6 + 2 * learned * SKILLS.get(name, 0.9) + own.normal(0, 0.1),
                     "dev_loss": 1.6 - 0.45 * learned * SKILLS.get(name, 0.9) + own.normal(0, 0.01),
                     "dev_accuracy": 0.36 + 0.16 * learned * SKILLS.get(name, 0.9) + own.normal(0, 0.006),

@@ -14,7 +14,7 @@ from finesent.training.history import EpochRecord
 
 def state(epoch: int) -> RunState:
     record = EpochRecord(
-        0, epoch, 9, 1, 0.1, 0.01, 1.5, 2.5, 1.4, 0.5, 0.4, 3.25, 100.0, 70, 7, 1 << 20, "cpu", "float32"
+        0, epoch, 9, 1, 0.1, 0.01, 1.5, 0.6, 2.5, 1.4, 0.5, 0.4, 3.25, 100.0, 70, 7, 1 << 20, "cpu", "float32"
     )
     return RunState(
         fingerprint="f",

@@ -31,6 +31,7 @@ QUANTITIES = (
     Quantity("dev_accuracy", "dev accuracy", "points", 100, 2),
     Quantity("dev_macro_f1", "dev macro-F1", "points", 100, 2),
     Quantity("dev_loss", "dev loss", "nats"),
+    Quantity("train_accuracy", "training accuracy", "points", 100, 2),
     Quantity("train_loss", "training loss", "objective"),
     Quantity("gradient_norm", "gradient norm", "before clipping"),
 )
