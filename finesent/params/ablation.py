@@ -79,6 +79,19 @@ class Schedule(Block):
     from_epoch: Annotated[int, Field(ge=1)] = 1
 
 
+class Ema(Block):
+    """An exponential moving average of the weights is scored on dev and kept, not the last weights.
+
+    Attributes:
+        decay: what the average keeps of itself at a step.
+        from_epoch: the first epoch (counted from 1) whose steps are averaged.
+    """
+
+    kind: Literal["ema"]
+    decay: Annotated[float, Field(gt=0, lt=1)]
+    from_epoch: Annotated[int, Field(ge=1)] = 1
+
+
 class Batch(Block):
     """The effective batch: either so many sentences, or as many as fit so many tokens with padding."""
 
@@ -107,6 +120,7 @@ class Ablation(Block):
     learning_rate: LearningRate
     weight_decay: Annotated[float, Field(ge=0)]
     schedule: Schedule
+    average: Ema | None = None
     max_grad_norm: Annotated[float, Field(gt=0)] | None
     batch: Batch
     epochs: Annotated[int, Field(ge=1)]

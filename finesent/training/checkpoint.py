@@ -39,6 +39,7 @@ class RunState:
         best: those of the best epoch.
         dev: under ``logits``, the best epoch's (M, C) logits of the dev split.
         moments: the optimizer's.
+        averages: of the weights, where the ablation averages them.
     """
 
     fingerprint: str
@@ -52,9 +53,10 @@ class RunState:
     best: Tensors = field(default_factory=dict)
     dev: Tensors = field(default_factory=dict)
     moments: Tensors = field(default_factory=dict)
+    averages: Tensors = field(default_factory=dict)
 
 
-_TENSORS = ("weights", "best", "dev", "moments")
+_TENSORS = ("weights", "best", "dev", "moments", "averages")
 
 
 def save_state(folder: Path, state: RunState) -> None:

@@ -16,6 +16,7 @@ from finesent.errors import FinesentError
 from finesent.models.classifier import Classifier
 from finesent.models.engine import Engine, all_features, all_logits
 from finesent.params.ablation import Ablation
+from finesent.training.averaging import WeightAverage
 from finesent.training.checkpoint import RunState, load_state, save_state
 from finesent.training.footprint import count_parameters, device_name, peak_memory
 from finesent.training.history import EpochRecord
@@ -100,6 +101,7 @@ class Run:
             ablation.epochs,
             levels_of(classifier),
         )
+        self.average = WeightAverage(ablation.average)
         self.state = RunState(study.fingerprint)
 
     def train(self) -> RunState:
@@ -132,7 +134,8 @@ class Run:
         seed_dropout(self.seed, epoch, self.study.processes.index)
         means = self._steps(epoch, progress)
         trained = time.perf_counter() - started
-        logits = self._score_dev(epoch)
+        with self.average.applied():
+            logits = self._score_dev(epoch)
         scores = dev_scores(self.study.dev.labels, logits)
         record = EpochRecord(
             seed=self.seed,
@@ -175,6 +178,7 @@ class Run:
             norms.append(clip(self.optimizer.parameters, study.ablation.max_grad_norm))
             self._require_finite(losses[-1], norms[-1], f"epoch {epoch}, step {number + 1}")
             self.optimizer.step()
+            self.average.update(self.optimizer.named, epoch)
             progress.advance(len(rows), losses[-1])
         self.state.step += len(batches)
         right = int(study.processes.add_up(objective.right.sum()))
@@ -218,9 +222,11 @@ class Run:
         state.records.append(record)
         state.weights = self._learned()
         state.moments = self.optimizer.state()
+        state.averages = self.average.state()
         if scores.by(ablation.select) > state.best_score:
             state.best_score, state.best_epoch = scores.by(ablation.select), record.epoch
-            state.best = {name: tensor.clone() for name, tensor in state.weights.items()}
+            kept = state.weights | self.average.weights
+            state.best = {name: tensor.clone() for name, tensor in kept.items()}
             state.dev = {"logits": torch.from_numpy(logits)}
         state.finished = state.epoch == ablation.epochs or self._out_of_patience()
 
@@ -228,10 +234,13 @@ class Run:
         ablation = self.study.ablation
         if ablation.patience is None:
             return False
-        # Waiting begins once everything that will ever learn does: a plateau of the frozen epochs is no end.
+        # Waiting begins once everything that will ever learn does, and what will be averaged is: a plateau
+        # before is no end.
         settled = next(
             e for e in range(1, ablation.epochs + 1) if self._depth(e) == self._depth(ablation.epochs)
         )
+        if ablation.average is not None:
+            settled = max(settled, ablation.average.from_epoch)
         return self.state.epoch - max(self.state.best_epoch, settled) >= ablation.patience
 
     def _resume(self) -> None:
@@ -244,6 +253,7 @@ class Run:
             self._unfreeze(epoch)
         self._restore(found.weights)
         self.optimizer.load_state(found.moments)
+        self.average.load_state(found.averages, self.optimizer.named)
         self.state = found
 
     def _unfreeze(self, epoch: int) -> None:

@@ -27,6 +27,7 @@ def state(epoch: int) -> RunState:
         best={"head.weight": torch.ones(4)},
         dev={"logits": torch.zeros(2, 5)},
         moments={"head.weight|step": torch.tensor(3.0)},
+        averages={"head.weight": torch.zeros(4), "head.weight|updates": torch.tensor(2)},
     )
 
 
@@ -38,6 +39,16 @@ def test_what_is_saved_comes_back(tmp_path: Path) -> None:
     assert loaded.records == state(3).records
     assert torch.equal(loaded.weights["head.weight"], torch.arange(4.0))
     assert torch.equal(loaded.moments["head.weight|step"], torch.tensor(3.0))
+    assert int(loaded.averages["head.weight|updates"]) == 2
+
+
+def test_a_run_without_averages_is_kept_too(tmp_path: Path) -> None:
+    plain = state(3)
+    plain.averages = {}
+    save_state(tmp_path / "0", plain)
+    loaded = load_state(tmp_path / "0", "f")
+    assert loaded is not None
+    assert loaded.averages == {}
 
 
 def test_there_is_nothing_to_load_at_first(tmp_path: Path) -> None:
