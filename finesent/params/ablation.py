@@ -110,12 +110,14 @@ class Ablation(Block):
 
     ``losses`` maps a loss's name to its own parameters; each has a ``weight``. They are checked by
     the losses themselves (finesent/training/losses), which params.yaml's schema does not know.
+    ``reinitialise`` is the number of the encoder's top layers that begin anew.
     """
 
     input: str
     pooling: Literal["first", "mean"]
     head: Head
     losses: Annotated[dict[str, dict[str, Any]], Field(min_length=1)]
+    reinitialise: Annotated[int, Field(ge=0)] = 0
     unfreeze: Unfreeze
     learning_rate: LearningRate
     weight_decay: Annotated[float, Field(ge=0)]
@@ -132,6 +134,22 @@ class Ablation(Block):
         if not isinstance(self.unfreeze, NeverUnfreeze) and self.unfreeze.after >= self.epochs:
             raise ValueError(
                 f"unfreeze.after={self.unfreeze.after} leaves no epoch of {self.epochs} to fine-tune in"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _new_layers_learn(self) -> Ablation:
+        if self.reinitialise and isinstance(self.unfreeze, NeverUnfreeze):
+            raise ValueError(
+                f"reinitialise={self.reinitialise} needs an unfreeze.policy by which the new layers learn"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _averages_in_time(self) -> Ablation:
+        if self.average is not None and self.average.from_epoch > self.epochs:
+            raise ValueError(
+                f"average.from_epoch={self.average.from_epoch} leaves no epoch of {self.epochs} to average"
             )
         return self
 

@@ -6,7 +6,7 @@ import os
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from importlib.metadata import version
 from pathlib import Path
@@ -32,6 +32,7 @@ from finesent.training.loop import FrozenFeatures, Run, Study
 from finesent.training.losses import build_losses
 from finesent.training.processes import Processes
 from finesent.training.progress import Progress
+from finesent.training.reinitialise import begun_anew, reinitialise
 from finesent.training.selection import is_collapsed
 from finesent.training.steps import MicroBatches
 from finesent.training.streams import torch_stream
@@ -86,6 +87,7 @@ def train_ablation(name: str, ablation: Ablation, params: TrainParams, classes: 
         engine=engine,
         frozen=_frozen_features(engine, classifier, train, dev),
         pretrained=_encoder_weights(classifier),
+        anew=begun_anew(classifier, ablation.reinitialise, f"params.yaml: ablations.{name}.reinitialise"),
         micro_batches=MicroBatches(params.train.micro_batch, Progress.say),
         processes=processes,
         fingerprint=mark,
@@ -105,6 +107,9 @@ def _train_seeds(study: Study, classifier: Classifier, seeds: list[int], paths: 
     with replacing(paths.models, within=study.work) if study.processes.is_main else nullcontext() as folder:
         for seed in seeds:
             reset(study, classifier, seed)
+            if study.anew:  # What lies above layers that differ by seed differs too.
+                features = _frozen_features(study.engine, classifier, study.train, study.dev)
+                study = replace(study, frozen=features)
             state = Run(study, classifier, seed).train()
             for record in state.records:
                 record.selected = int(record.epoch == state.best_epoch)
@@ -124,7 +129,7 @@ def _encoder_weights(classifier: Classifier) -> dict[str, torch.Tensor]:
 
 
 def reset(study: Study, classifier: Classifier, seed: int) -> None:
-    """Give the classifier its pretrained encoder again, and the head that this seed starts from."""
+    """Give the classifier its pretrained encoder again, and the head and new layers of this seed."""
     # Drawn on the CPU and then moved, so that every device starts from the same head.
     head = classifier.head.cpu()
     initialise(head, torch_stream(seed, "head"))
@@ -133,14 +138,15 @@ def reset(study: Study, classifier: Classifier, seed: int) -> None:
         for key, parameter in classifier.named_parameters():
             if key in study.pretrained:
                 parameter.copy_(study.pretrained[key])
+    reinitialise(classifier, study.anew, seed)
 
 
 def _frozen_features(
     engine: Engine, classifier: Classifier, train: TokenizedSplit, dev: TokenizedSplit
 ) -> Callable[[], FrozenFeatures]:
-    """A function that gives the features of the pretrained encoder, computing them at its first call.
+    """A function that gives the features of the encoder before it learns, computing them at its first call.
 
-    That first call comes in a frozen epoch, when the classifier's encoder still is the pretrained one.
+    That first call comes in a frozen epoch, when the classifier's encoder still is as it began.
     """
 
     @cache

@@ -35,7 +35,7 @@ class RunState:
         best_score: its selection score on dev.
         finished: whether the run has ended.
         records: one an epoch.
-        weights: parameters that have learned so far, by name.
+        weights: parameters that have learned so far or were begun anew, by name.
         best: those of the best epoch.
         dev: under ``logits``, the best epoch's (M, C) logits of the dev split.
         moments: the optimizer's.

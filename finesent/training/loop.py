@@ -33,7 +33,7 @@ from finesent.training.unfreezing import depth_at, levels_of
 
 @dataclass(frozen=True)
 class FrozenFeatures:
-    """Features of the pretrained encoder, which every seed's frozen epochs share.
+    """Features of the encoder before it learns, which frozen epochs share, and seeds if no layer is new.
 
     Attributes:
         train: (N, H) float32.
@@ -55,8 +55,9 @@ class Study:
         train: tokenized training split.
         dev: tokenized dev split.
         engine: device and precision.
-        frozen: gives the pretrained encoder's features, computed when first asked for.
+        frozen: gives the features of the encoder before it learns, computed when first asked for.
         pretrained: the encoder's parameters as downloaded, by their name in the classifier.
+        anew: names of those that each seed draws anew.
         micro_batches: how a batch is cut to fit memory.
         processes: how a batch is shared among processes.
         fingerprint: of the configuration.
@@ -71,6 +72,7 @@ class Study:
     engine: Engine
     frozen: Callable[[], FrozenFeatures]
     pretrained: dict[str, torch.Tensor]
+    anew: frozenset[str]
     micro_batches: MicroBatches
     processes: Processes
     fingerprint: str
@@ -272,7 +274,7 @@ class Run:
         return {
             name: parameter.detach()
             for name, parameter in self.classifier.named_parameters()
-            if parameter.requires_grad
+            if parameter.requires_grad or name in self.study.anew
         }
 
     def _restore(self, weights: dict[str, torch.Tensor]) -> None:

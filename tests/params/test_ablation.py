@@ -10,6 +10,7 @@ import pytest
 
 from finesent.errors import FinesentError
 from finesent.params.ablation import (
+    Ema,
     NeverUnfreeze,
     UnfreezeAll,
     UnfreezeTopDown,
@@ -130,6 +131,16 @@ def test_unknown_ablation_offers_the_nearest(spoil: Spoil) -> None:
         ({"weight_decay": "1e-5"}, 'weight_decay: .*found "1e-5"'),
         ({"schedule": {"warmup": 1}}, r"schedule\.warmup: "),
         ({"schedule": {"shape": "step"}}, r"schedule\.shape: "),
+        ({"learning_rate": {"layer_decay": 0}}, r"learning_rate\.layer_decay: "),
+        ({"learning_rate": {"layer_decay": 1.1}}, r"learning_rate\.layer_decay: "),
+        ({"average": {"kind": "ema"}}, r"average\.decay: missing"),
+        ({"average": {"kind": "ema", "decay": 1}}, r"average\.decay: .*less than 1"),
+        ({"average": {"kind": "ema", "decay": 0}}, r"average\.decay: "),
+        ({"average": {"kind": "swa", "decay": 0.9}}, r"average\.kind: "),
+        ({"average": {"kind": "ema", "decay": 0.9, "from_epoch": 6}}, "from_epoch=6 leaves no epoch of 5"),
+        ({"average": 0.9}, "average: "),
+        ({"reinitialise": -1, "unfreeze": {"policy": "all", "after": 0}}, "reinitialise: "),
+        ({"reinitialise": 1}, r"reinitialise=1 needs an unfreeze\.policy"),
         ({"schedule": {"from_epoch": 0}}, r"schedule\.from_epoch: "),
         ({"max_grad_norm": 0}, "max_grad_norm: "),
         ({"batch": {"tokens": 512}}, "batch: set exactly one of sentences and tokens"),
@@ -158,6 +169,19 @@ def test_yaml_infinity_is_no_weight_decay(spoil: Spoil) -> None:
 def test_batch_may_count_tokens_instead(spoil: Spoil) -> None:
     path = spoil("ablations.baseline", {"input": "plain", "batch": {"sentences": None, "tokens": 512}})
     assert read_ablation("baseline", path).batch.tokens == 512
+
+
+def test_what_is_left_out_is_as_if_it_did_not_exist(spoil: Spoil) -> None:
+    ablation = read_ablation("after-n", spoil())
+    assert (ablation.learning_rate.layer_decay, ablation.average, ablation.reinitialise) == (1.0, None, 0)
+
+
+def test_an_ablation_may_drop_the_average_of_the_defaults(spoil: Spoil) -> None:
+    ema = {"kind": "ema", "decay": 0.9, "from_epoch": 5}
+    path = spoil("defaults.average", ema)
+    assert read_ablation("baseline", path).average == Ema(kind="ema", decay=0.9, from_epoch=5)
+    path.write_text(path.read_text().replace('"input": "plain"', '"input": "plain", "average": null'))
+    assert read_ablation("baseline", path).average is None
 
 
 @pytest.mark.parametrize("policy", [{"policy": "all"}, {"policy": "top-down", "every": 1}])

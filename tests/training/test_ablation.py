@@ -315,8 +315,14 @@ def test_ablations_of_equal_blocks_share_no_work_folder(
     assert len(list((tmp_path / ".work").glob("*/0/epoch-*"))) == 2
 
 
+# With everything that a checkpoint has to carry.
 KILLED = make_ablation(
-    unfreeze={"policy": "top-down", "after": 2, "every": 3}, epochs=14, losses={"triplet": {"weight": 0.2}}
+    unfreeze={"policy": "top-down", "after": 2, "every": 3},
+    epochs=14,
+    losses={"triplet": {"weight": 0.2}},
+    learning_rate={"layer_decay": 0.8},
+    reinitialise=1,
+    average={"kind": "ema", "decay": 0.9, "from_epoch": 2},
 )
 
 
