@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import os
 import shutil
@@ -206,9 +207,12 @@ def test_two_processes_train_what_one_does(project: Path) -> None:
     params["seeds"] = [3]
     with (project / "params.yaml").open("w") as file:
         YAML().dump(params, file)
-    heads = []
+    heads, accuracies = [], []
     for count in (1, 2):
         launch(project, count)
+        with (project / "plots" / "a" / "history.csv").open() as file:
+            accuracies.append([row["train_accuracy"] for row in csv.DictReader(file)])
         heads.append(load_file(project / "models" / "a" / "3" / "head.safetensors"))
         assert not list((project / ".work").glob("*/3"))
     assert all(torch.allclose(heads[0][name], heads[1][name], atol=1e-5) for name in heads[0])
+    assert accuracies[0] == accuracies[1]

@@ -58,7 +58,7 @@ def test_a_new_layer_is_as_the_architecture_begins(backbone: Path) -> None:
     for name, parameter in layer.named_parameters():
         if parameter.ndim == 2:
             # BERT's spread is 0.02; 256 draws or more tell it from the 9 and from PyTorch's own scheme.
-            assert 0.017 < float(parameter.std()) < 0.023
+            assert 0.017 < parameter.std().item() < 0.023
         else:
             assert torch.equal(parameter, torch.full_like(parameter, float("LayerNorm.weight" in name)))
     assert all(
