@@ -9,8 +9,6 @@ from __future__ import annotations
 import argparse
 
 import pyarrow as pa
-from finesent.evaluation.mistakes import changes_table, items_table
-from finesent.report.page import render_page
 
 from finesent.catalog.entries import dataset
 from finesent.catalog.published import read_published
@@ -20,12 +18,14 @@ from finesent.evaluation.cached_predictions import predictions_at
 from finesent.evaluation.comparison import compare, left_over, read_ablations
 from finesent.evaluation.comparison_files import METRICS_FILE, REPORT, metrics_of, read_report
 from finesent.evaluation.inputs import read_data_report, read_duplicates, read_inputs, read_texts
+from finesent.evaluation.mistakes import changes_table, items_table
 from finesent.evaluation.revisions import read_revision
 from finesent.evaluation.table import render
 from finesent.files import replacing, write_json, write_text
 from finesent.params.reading import PARAMS
 from finesent.params.study import Study, read_study
 from finesent.report.building import build_content
+from finesent.report.page import render_page
 from finesent.stage import run_stage
 
 
