@@ -153,3 +153,23 @@ def test_index_and_order_of_columns_leave_no_trace_in_the_bytes(tmp_path: Path) 
     write_rows(tmp_path / "a.parquet", rows)
     write_rows(tmp_path / "b.parquet", rows[["label", "text", "id"]].set_index(pd.Index([5, 3])))
     assert (tmp_path / "a.parquet").read_bytes() == (tmp_path / "b.parquet").read_bytes()
+
+
+def test_ratings_are_read_and_rows_without_any_are_nan(tmp_path: Path) -> None:
+    path = tmp_path / "train.parquet"
+    shares = pa.array([[0.25, 0.75, 0.0], None, [1.0, 0.0, 0.0]], pa.list_(pa.float64()))
+    write_arrow(path, table([[1], [2, 3], [4]]).append_column("soft_label", shares))
+    soft = read_tokens(path).soft_labels
+    assert soft is not None
+    assert soft.dtype == np.float32
+    assert soft[[0, 2]].tolist() == [[0.25, 0.75, 0.0], [1.0, 0.0, 0.0]]
+    assert np.isnan(soft[1]).all()
+
+
+@pytest.mark.parametrize("column", [False, True])
+def test_a_split_without_ratings_has_no_soft_labels(tmp_path: Path, column: bool) -> None:
+    rows = table([[1], [2]])
+    if column:
+        rows = rows.append_column("soft_label", pa.array([None, None], pa.list_(pa.float64())))
+    write_arrow(tmp_path / "train.parquet", rows)
+    assert read_tokens(tmp_path / "train.parquet").soft_labels is None
