@@ -68,9 +68,10 @@ class Study(DataChoice):
             encoder, words = ablation.encoder, self.inputs[ablation.input].words
             recurrent = isinstance(encoder, RecurrentEncoder)
             if recurrent != (words is not None):
+                needs, has = ("with", "none") if recurrent else ("without", "them")
                 raise ValueError(
-                    f"ablations.{name}.encoder: {encoder.kind} needs an input "
-                    f"{'with' if recurrent else 'without'} words, and {ablation.input} is none"
+                    f"ablations.{name}.encoder: {encoder.kind} needs an input {needs} words, "
+                    f"and {ablation.input} has {has}"
                 )
             if (
                 isinstance(encoder, RecurrentEncoder)

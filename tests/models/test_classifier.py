@@ -33,15 +33,6 @@ def make(backbone: Path) -> Classifier:
     return Classifier(load_encoder(backbone), "mean", HEAD, 5)
 
 
-def test_mean_pooling_is_a_loop_over_real_tokens() -> None:
-    states = torch.randn(3, 4, 2)
-    mask = torch.tensor([[1, 1, 1, 1], [1, 1, 0, 0], [1, 0, 0, 0]])
-    pooled = POOLINGS["mean"](states, mask)
-    for row, length in enumerate([4, 2, 1]):
-        assert torch.allclose(pooled[row], states[row, :length].mean(dim=0), atol=1e-6)
-    assert torch.equal(POOLINGS["first"](states, mask), states[:, 0])
-
-
 def test_mean_pooling_of_bf16_sums_in_float32() -> None:
     states = torch.ones(1, 300, 1, dtype=torch.bfloat16)
     # Added up in bf16, ones stop counting at 256.

@@ -156,3 +156,65 @@ def test_check_passes_on_this_repository(tmp_path: Path, monkeypatch: pytest.Mon
     shutil.copy(REPOSITORY / "params.yaml", tmp_path)
     monkeypatch.chdir(tmp_path)
     assert check.main().startswith("params.yaml is sound: ")
+
+
+RECURRENT = {
+    "kind": "recurrent",
+    "cell": "lstm",
+    "bidirectional": True,
+    "layers": 1,
+    "hidden": 8,
+    "dropout": 0.0,
+    "embeddings": {"kind": "random", "size": 8},
+}
+
+
+def write_wordy(spoil: Spoil, encoder: dict[str, Any], source: str, embeddings: str | None = None) -> Path:
+    """The sound params with an input of words, and one more ablation, of this encoder and input."""
+    path = spoil()
+    content = json.loads(path.read_text())
+    words = {"max_size": 100, "min_count": 2, "lowercase": True}
+    content["inputs"]["words"] = {"template": "{text}", "max_length": 64, "words": words}
+    content["ablations"]["lstm"] = {
+        "input": source,
+        "encoder": encoder,
+        "unfreeze": {"policy": "all", "after": 0},
+    }
+    content["embeddings"] = embeddings
+    path.write_text(json.dumps(content))
+    return path
+
+
+def test_a_recurrent_encoder_stands_beside_the_backbone(spoil: Spoil) -> None:
+    study = read_study(write_wordy(spoil, RECURRENT, "words"))
+    assert study.ablations["lstm"].encoder.kind == "recurrent"
+    assert study.ablations["baseline"].encoder.kind == "pretrained"
+    glove = RECURRENT | {"embeddings": {"kind": "glove", "trained": False}}
+    assert read_study(write_wordy(spoil, glove, "words", "glove-50d")).embeddings == "glove-50d"
+
+
+@pytest.mark.parametrize(
+    ("encoder", "source", "problem"),
+    [
+        (
+            RECURRENT,
+            "plain",
+            "ablations.lstm.encoder: recurrent needs an input with words, and plain has none",
+        ),
+        (
+            {"kind": "pretrained"},
+            "words",
+            "ablations.lstm.encoder: pretrained needs an input without words, and words has them",
+        ),
+        (
+            RECURRENT | {"embeddings": {"kind": "glove", "trained": True}},
+            "words",
+            "ablations.lstm.encoder.embeddings: glove needs the name of an entry",
+        ),
+    ],
+)
+def test_an_encoder_without_what_it_reads_is_refused(
+    spoil: Spoil, encoder: dict[str, Any], source: str, problem: str
+) -> None:
+    with pytest.raises(FinesentError, match=re.escape(problem)):
+        read_study(write_wordy(spoil, encoder, source))

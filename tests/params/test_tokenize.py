@@ -59,3 +59,26 @@ def test_malformed_input_is_named(spoil: Spoil, block: Any) -> None:
 def test_missing_inputs_are_named(spoil: Spoil) -> None:
     with pytest.raises(FinesentError, match="inputs: must be a mapping"):
         read_input("plain", spoil("inputs"))
+
+
+@pytest.mark.parametrize(
+    ("words", "problem"),
+    [
+        ({"max_size": 2}, r"words\.max_size: "),
+        ({"min_count": 0}, r"words\.min_count: "),
+        ({"lowercase": "yes"}, r"words\.lowercase: "),
+        ({"stem": True}, r"words\.stem: unknown key"),
+    ],
+)
+def test_impossible_vocabularies_are_refused(spoil: Spoil, words: dict[str, Any], problem: str) -> None:
+    block = {"max_size": 100, "min_count": 1, "lowercase": True, **words}
+    with pytest.raises(FinesentError, match=problem):
+        read_input("plain", spoil("inputs.plain.words", block))
+
+
+def test_words_take_the_bare_text(spoil: Spoil) -> None:
+    words = {"max_size": 100, "min_count": 1, "lowercase": True}
+    path = spoil("inputs.prompt.words", words)
+    with pytest.raises(FinesentError, match="an input with words takes the bare text"):
+        read_input("prompt", path)
+    assert read_input("plain", spoil("inputs.plain.words", words)).words is not None

@@ -8,14 +8,17 @@ import sys
 from collections.abc import Callable
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pytest
 
+from finesent.data.embeddings import load_vectors
 from finesent.data.tables import write_rows
 from finesent.data.tokenization import load_tokenizer
 from finesent.data.tokens import read_tokens
 from finesent.data.transfer import TransferInfo, read_transfer_index, transfer_file, write_transfer_index
+from finesent.data.vocabulary import read_vocabulary
 from finesent.errors import FinesentError
 from stages import tokenize
 
@@ -211,4 +214,77 @@ def test_template_that_leaves_no_room_is_refused(prepare: MakeProject, run: Run)
     (folder / "params.yaml").write_text(json.dumps(params))
     with pytest.raises(FinesentError, match="the template alone has 14 tokens, more than max_length=12"):
         run("prompt")
+    assert not Path("data/tokenized").exists()
+
+
+WORDS: dict[str, Any] = {
+    "template": "{text}",
+    "max_length": 32,
+    "words": {"max_size": 50, "min_count": 1, "lowercase": True},
+}
+
+
+def set_params(folder: Path, **changes: Any) -> None:
+    params = json.loads((folder / "params.yaml").read_text())
+    (folder / "params.yaml").write_text(json.dumps(params | changes))
+
+
+def test_words_are_numbered_by_a_vocabulary_of_train_alone(prepare: MakeProject, run: Run) -> None:
+    folder = prepare()
+    set_params(folder, inputs={"words": WORDS})
+    assert run("words").endswith("test 2.0 tokens a row, 0 cut; 10 words")
+    tokenized = folder / "data" / "tokenized" / "words"
+    vocabulary = read_vocabulary(tokenized / "words" / "vocabulary.json")
+    repeated, once = ["an", "awful", "story"], ["film", "plain", "superb", "the", "was"]
+    assert vocabulary.words == ["<PAD>", "<UNK>", *repeated, *once]
+    dev, test = (read_tokens(tokenized / f"{split}.parquet") for split in ("dev", "test"))
+    # None of dev's words is in train, and of test's one is.
+    assert dev.tokens.tolist() == [1, 1, 1, 1]
+    assert test.tokens.tolist() == [7, 1]
+    assert test.encoding.tokenizer == vocabulary.sha256
+    assert (test.encoding.pad_id, test.encoding.vocabulary_size) == (0, 10)
+
+
+def test_other_dev_and_test_texts_leave_the_vocabulary_as_it_was(
+    prepare: MakeProject, run: Run, files_under: FilesUnder
+) -> None:
+    folder = prepare()
+    set_params(folder, inputs={"words": WORDS})
+    run("words")
+    words = folder / "data" / "tokenized" / "words" / "words"
+    before = files_under(words)
+    for split in ("dev", "test"):
+        rows = pd.DataFrame({"id": ["x"], "text": ["story story story the the other words"], "label": [0]})
+        write_rows(folder / tokenize.SOURCES[split], rows)
+    write_transfer(folder, {"tweets": ["story and more"]})
+    run("words")
+    assert files_under(words) == before
+
+
+def test_the_vectors_of_the_words_are_kept_and_their_coverage_told(prepare: MakeProject, run: Run) -> None:
+    folder = prepare()
+    entry = {
+        "title": "Tiny",
+        "licence": "none",
+        "dimensions": 2,
+        "layouts": {"default": {"format": "text", "files": {"vectors": {"path": "vectors.txt"}}}},
+        "sources": [{"kind": "local"}],
+    }
+    (folder / "catalog" / "embeddings.yaml").write_text(json.dumps({"tiny": entry}))
+    (folder / "data" / "embeddings").mkdir()
+    (folder / "data" / "embeddings" / "source.json").write_text('{"layout": "default"}')
+    (folder / "data" / "embeddings" / "vectors.txt").write_text("good 0 1\nstory 1 2\nthe 3 4\n")
+    set_params(folder, inputs={"words": WORDS}, embeddings="tiny")
+    # Two of eight: the word that only dev has is not looked up.
+    assert run("words").endswith("; 10 words; tiny covers 25.0% of them")
+    ids, vectors = load_vectors(folder / "data" / "tokenized" / "words" / "words")
+    assert ids.tolist() == [4, 8]
+    assert vectors.tolist() == [[1, 2], [3, 4]]
+
+
+def test_an_empty_vocabulary_leaves_nothing(prepare: MakeProject, run: Run) -> None:
+    folder = prepare()
+    set_params(folder, inputs={"words": WORDS | {"words": {**WORDS["words"], "min_count": 99}}})
+    with pytest.raises(FinesentError, match="the vocabulary is empty"):
+        run("words")
     assert not Path("data/tokenized").exists()
