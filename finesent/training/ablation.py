@@ -31,6 +31,7 @@ from finesent.training.history import EpochRecord, write_history
 from finesent.training.loop import FrozenFeatures, Run, Study
 from finesent.training.losses import build_losses
 from finesent.training.losses.base import TrainingData
+from finesent.training.phases import Phases
 from finesent.training.processes import Processes
 from finesent.training.progress import Progress
 from finesent.training.reinitialise import begun_anew, reinitialise
@@ -76,7 +77,8 @@ def train_ablation(name: str, ablation: Ablation, params: TrainParams, classes: 
     engine = Engine(processes.device, choose_precision(params.train.precision, device))
     mark = _fingerprint(name, ablation, params, engine, processes, paths)
     work = paths.work / mark
-    train, dev = read_tokens(paths.tokens / "train.parquet"), read_tokens(paths.tokens / "dev.parquet")
+    phases = Phases(read_tokens(paths.tokens / "train.parquet"), ablation.rows_by_epoch(), f"{place}.phases")
+    train, dev = phases.train, read_tokens(paths.tokens / "dev.parquet")
     _require_classes(train, dev, classes, paths.tokens)
     for kind, loss in losses.items():
         loss.prepare(TrainingData(train.labels, classes, train.soft_labels), f"{place}.losses.{kind}")
@@ -86,7 +88,7 @@ def train_ablation(name: str, ablation: Ablation, params: TrainParams, classes: 
         name=name,
         ablation=ablation,
         losses=losses,
-        train=train,
+        phases=phases,
         dev=dev,
         engine=engine,
         frozen=_frozen_features(engine, classifier, train, dev),
@@ -112,7 +114,7 @@ def _train_seeds(study: Study, classifier: Classifier, seeds: list[int], paths: 
         for seed in seeds:
             reset(study, classifier, seed)
             if study.anew:  # What lies above layers that differ by seed differs too.
-                features = _frozen_features(study.engine, classifier, study.train, study.dev)
+                features = _frozen_features(study.engine, classifier, study.phases.train, study.dev)
                 study = replace(study, frozen=features)
             state = Run(study, classifier, seed).train()
             for record in state.records:
@@ -174,7 +176,7 @@ def _save(study: Study, classifier: Classifier, state: RunState, seed: int, fold
         pooling=study.ablation.pooling,
         head=study.ablation.head.model_dump(),
         encoder=where,
-        encoding=study.train.encoding,
+        encoding=study.phases.train.encoding,
         training={
             "best_epoch": state.best_epoch,
             "epochs": state.epoch,
