@@ -2,13 +2,15 @@
 
 Applies the cleaning recipe, cuts splits where the data has none, takes duplicates out of train and what train
 shares out of the further test sets, and writes every count to metrics/clean.json and metrics/data.json. Dev
-and test lose nothing but rows without text.
+and test lose nothing but rows without text. Train's sentences give their phrases, where they are published
+with their trees, and get soft labels from another data set's raters, where params.yaml names one.
 """
 
 from __future__ import annotations
 
 import sys
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
@@ -19,7 +21,9 @@ from finesent.data.description import describe
 from finesent.data.others import all_rows, check_choice, draw_transfer, rows_to_test_on
 from finesent.data.overlaps import Overlaps, compared, find_overlaps, write_pairs
 from finesent.data.panel import SecondOpinion, write_panel
-from finesent.data.readers import read_raw
+from finesent.data.phrases import find_phrases
+from finesent.data.raters import join_ratings
+from finesent.data.readers import read_raw, read_train_trees
 from finesent.data.splits import split_by_hash
 from finesent.data.tables import SPLITS, class_counts, require_every_class, write_rows
 from finesent.data.transfer import TransferInfo, transfer_file, write_transfer_index
@@ -54,6 +58,14 @@ def main() -> str:
     train, duplicates = remove_duplicates(splits, params.clean, nearly)
     kept = {**splits, "train": train}
     _require_rows(kept, entry)
+    phrases, supervision = find_phrases(
+        read_train_trees(RAW, entry), kept, len(entry.labels), params.clean.recipe
+    )
+    more: dict[str, Any] = {"phrases": supervision} if supervision["trees"] else {}
+    if params.raters is not None:
+        ratings = join_ratings(kept, all_rows(others[params.raters]), params.clean.soft_labels, entry.labels)
+        kept = {**kept, "train": ratings.rows}
+        more["ratings"] = ratings.counts()
     drawn, shared = _without_shared(overlaps, params)
     pairs = pd.concat([overlaps.pairs(*both) for both in compared(found)], ignore_index=True)
     labels = dict.fromkeys(SPLITS, entry.labels) | {
@@ -63,6 +75,7 @@ def main() -> str:
 
     for name in SPLITS:
         write_rows(CLEAN / f"{name}.parquet", kept[name])
+    write_rows(CLEAN / "phrases.parquet", phrases)
     _write_transfer(drawn, shared, entries, params)
     second = None if params.panel is None else SecondOpinion(params.panel, entries[params.panel].title)
     write_panel(
@@ -76,6 +89,7 @@ def main() -> str:
             "dropped_without_text": empty,
             "duplicates": duplicates,
             "classes": {name: class_counts(kept[name], len(entry.labels)) for name in SPLITS},
+            **more,
         },
     )
     write_json(

@@ -52,6 +52,22 @@ def panel_entry(name: str, study: Dataset) -> Dataset:
     return entry
 
 
+def raters_entry(name: str) -> Dataset:
+    """Return the catalog entry of the data set whose single ratings become soft labels.
+
+    Raises:
+        FinesentError: there is no such entry, or it holds no single ratings.
+    """
+    entry = dataset(name, key="raters")
+    if any(layout.format != "vader-ratings" for layout in entry.layouts.values()):
+        raise FinesentError(
+            "params.yaml: raters",
+            f"{name} does not say what each person said",
+            "name a data set whose catalog entry has the format vader-ratings, or leave it empty",
+        )
+    return entry
+
+
 def check_choice(choice: DataChoice, study: Dataset) -> dict[str, Dataset]:
     """Return the catalog entry of every data set besides the study's own, each once, by its name there.
 
@@ -63,6 +79,8 @@ def check_choice(choice: DataChoice, study: Dataset) -> dict[str, Dataset]:
     }
     if choice.panel is not None:
         entries[choice.panel] = panel_entry(choice.panel, study)
+    if choice.raters is not None:
+        entries[choice.raters] = raters_entry(choice.raters)
     return entries
 
 

@@ -71,15 +71,26 @@ def read_raw(folder: Path, entry: Dataset) -> dict[str, pd.DataFrame]:
         FinesentError: a file is empty, not UTF-8, lacks a column, or has a broken line or a label
             that the catalog does not have; it names file, row and column.
     """
-    layout_name = read_json(folder / "source.json")["layout"]
-    if layout_name not in entry.layouts:
-        raise FinesentError(
-            str(folder / "source.json"),
-            f"its layout {layout_name!r} is not in the catalog",
-            "run `dvc repro download`",
-        )
-    layout = entry.layouts[layout_name]
+    layout = _layout(folder, entry)
     return {split: _read_split(folder, split, layout, len(entry.labels)) for split in layout.files}
+
+
+def read_train_trees(folder: Path, entry: Dataset) -> list[str]:
+    """Return the labelled trees of the training sentences, a string each, in the file's order.
+
+    They are the extra file ``trees-train``, or the training split itself where that is published as trees;
+    the list is empty where there is neither. The trees of dev and test are never opened.
+
+    Raises:
+        FinesentError: the file is missing, empty or not UTF-8, or a line of it is no tree.
+    """
+    layout = _layout(folder, entry)
+    remote = layout.extras.get("trees-train")
+    if remote is None and layout.format == "ptb-trees":
+        remote = layout.files.get("train")
+    if remote is None:
+        return []
+    return [line for _, line, _ in _trees(_file(folder, remote, layout, len(entry.labels)))]
 
 
 def check_published(frames: dict[str, pd.DataFrame], entry: Dataset, place: str) -> None:
@@ -108,6 +119,17 @@ def rating_class(rating: int | Fraction, classes: int) -> int:
     low, high = _RATING_SCALE
     position = Fraction(rating - low) * classes / (high - low)
     return max(-(-position.numerator // position.denominator) - 1, 0)
+
+
+def _layout(folder: Path, entry: Dataset) -> Layout:
+    name = read_json(folder / "source.json")["layout"]
+    if name not in entry.layouts:
+        raise FinesentError(
+            str(folder / "source.json"),
+            f"its layout {name!r} is not in the catalog",
+            "run `dvc repro download`",
+        )
+    return entry.layouts[name]
 
 
 def _read_split(folder: Path, split: str, layout: Layout, classes: int) -> pd.DataFrame:
@@ -191,11 +213,17 @@ def _read_fasttext(file: _File) -> Iterator[_Row]:
 
 
 def _read_trees(file: _File) -> Iterator[_Row]:
+    for number, line, label in _trees(file):
+        yield _Row(number, " ".join(_TREE_LEAF.findall(line)), label)
+
+
+def _trees(file: _File) -> Iterator[tuple[int, str, str]]:
+    """Yield each line's number, the tree that it is, and the label of its root."""
     for number, line in _lines(file):
         root = _TREE_ROOT.match(line)
         if root is None or not _is_one_tree(line):
             raise file.error(f"a broken line: expected one tree (label …), found {line[:60]!r}", number)
-        yield _Row(number, " ".join(_TREE_LEAF.findall(line)), root[1])
+        yield number, line, root[1]
 
 
 def _is_one_tree(line: str) -> bool:

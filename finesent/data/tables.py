@@ -20,11 +20,16 @@ _TYPES = {
     "label": pa.int64(),
     "soft_label": pa.list_(pa.float64()),
     "group": pa.string(),
+    "sentences": pa.list_(pa.string()),
+    "kind": pa.string(),
+    "weight": pa.float64(),
 }
 
 
 def write_rows(path: Path, rows: pd.DataFrame) -> None:
-    """Write the columns ``id, text, label`` and, where present, ``soft_label, group``, atomically.
+    """Write the columns ``id, text, label`` and what else of ``_TYPES`` there is, atomically.
+
+    ``soft_label`` is null where nobody rated the row.
 
     No index, no library's own metadata and a fixed compression: equal rows give equal bytes.
     """

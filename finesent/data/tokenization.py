@@ -65,11 +65,12 @@ def encoding_of(name: str, rules: Input, tokenizer: PreTrainedTokenizerFast) -> 
 
 
 def tokenize(rows: pd.DataFrame, rules: Input, tokenizer: PreTrainedTokenizerFast) -> tuple[pa.Table, int]:
-    """Return a table of ``id, label, words, input_ids`` (and ``soft_label``), and how many rows were cut.
+    """Return a table of ``id, label, words, input_ids``, and how many rows were cut.
 
     ``words`` counts the words of the text itself; ``input_ids`` has one list of int32 a row, special
     tokens included, not padded. A row longer than ``max_length`` loses the end of its text, not of the
-    template: what follows ``{text}`` in the template is kept.
+    template: what follows ``{text}`` in the template is kept. ``soft_label``, ``kind`` and ``weight`` come
+    along where the rows have them.
     """
     before, after = rules.template.split("{text}")
     _unbounded(tokenizer)
@@ -110,8 +111,12 @@ def _table(rows: pd.DataFrame, ids: list[list[int]]) -> pa.Table:
     }
     if "soft_label" in rows.columns:
         columns["soft_label"] = pa.array(
-            [list(share) for share in rows["soft_label"]], pa.list_(pa.float64())
+            [None if share is None else list(share) for share in rows["soft_label"]],
+            pa.list_(pa.float64()),
         )
+    if "kind" in rows.columns:
+        columns["kind"] = pa.array(rows["kind"].tolist(), pa.string())
+        columns["weight"] = pa.array(rows["weight"].to_numpy(np.float32))
     return pa.table(columns)
 
 

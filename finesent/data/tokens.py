@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -26,6 +26,8 @@ class TokenizedSplit:
         encoding: how the tokens were made.
         soft_labels: (N, C) float32 shares of the raters, a row of NaN where nobody rated; None if the split
             has none.
+        phrases: (N,) bool, which rows are phrases and no sentences; None if none is.
+        weights: (N,) float32 weights of the rows in training; None if all count alike.
     """
 
     ids: list[str]
@@ -35,6 +37,8 @@ class TokenizedSplit:
     offsets: np.ndarray
     encoding: Encoding
     soft_labels: np.ndarray | None = None
+    phrases: np.ndarray | None = None
+    weights: np.ndarray | None = None
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -62,6 +66,23 @@ class TokenizedSplit:
             np.int64
         )
 
+    def take(self, rows: np.ndarray) -> TokenizedSplit:
+        """Return the split of these (B,) rows alone, in the order given."""
+        lengths = self.lengths[rows]
+        offsets = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
+        where = np.repeat(self.offsets[rows] - offsets[:-1], lengths) + np.arange(offsets[-1])
+        return replace(
+            self,
+            ids=[self.ids[row] for row in rows],
+            labels=self.labels[rows],
+            words=self.words[rows],
+            tokens=self.tokens[where],
+            offsets=offsets,
+            soft_labels=None if self.soft_labels is None else self.soft_labels[rows],
+            phrases=None if self.phrases is None else self.phrases[rows],
+            weights=None if self.weights is None else self.weights[rows],
+        )
+
 
 def read_tokens(path: Path) -> TokenizedSplit:
     """Read a split that tokenize wrote.
@@ -82,6 +103,8 @@ def read_tokens(path: Path) -> TokenizedSplit:
         offsets=np.concatenate([[0], np.cumsum(lists.value_lengths().to_numpy())]).astype(np.int64),
         encoding=encoding,
         soft_labels=_soft_labels(table),
+        phrases=np.array(table["kind"]) == "phrase" if "kind" in table.column_names else None,
+        weights=table["weight"].to_numpy() if "weight" in table.column_names else None,
     )
 
 

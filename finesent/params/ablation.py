@@ -187,12 +187,28 @@ class Batch(Block):
         return self
 
 
+Rows = Literal["sentences", "phrases", "phrases+sentences"]
+
+
+class Phase(Block):
+    """Some epochs in a row that train on the same rows.
+
+    Attributes:
+        rows: whole sentences, phrases of them (which ``sample.phrases`` must add), or both.
+        epochs: so many.
+    """
+
+    rows: Rows
+    epochs: Annotated[int, Field(ge=1)]
+
+
 class Ablation(Block):
     """Everything that distinguishes one run from another, defaults filled in.
 
     ``losses`` maps a loss's name to its own parameters; each has a ``weight``. They are checked by
     the losses themselves (finesent/training/losses), which params.yaml's schema does not know.
-    ``reinitialise`` is the number of the encoder's top layers that begin anew.
+    ``reinitialise`` is the number of the encoder's top layers that begin anew. ``phases`` say which rows
+    each of the ``epochs`` trains on; null is every sentence in each.
     """
 
     input: str
@@ -209,6 +225,7 @@ class Ablation(Block):
     max_grad_norm: Annotated[float, Field(gt=0)] | None
     batch: Batch
     epochs: Annotated[int, Field(ge=1)]
+    phases: Annotated[list[Phase], Field(min_length=1)] | None = None
     patience: Annotated[int, Field(ge=1)] | None
     select: Literal["accuracy", "macro-f1", "accuracy+macro-f1", "loss"]
 
@@ -241,6 +258,12 @@ class Ablation(Block):
         return self
 
     @model_validator(mode="after")
+    def _phases_fill_the_epochs(self) -> Ablation:
+        if self.phases is not None and (total := sum(phase.epochs for phase in self.phases)) != self.epochs:
+            raise ValueError(f"phases: theirs add up to {total} epochs, and epochs is {self.epochs}")
+        return self
+
+    @model_validator(mode="after")
     def _new_layers_learn(self) -> Ablation:
         if self.reinitialise and isinstance(self.unfreeze, NeverUnfreeze):
             raise ValueError(
@@ -255,6 +278,11 @@ class Ablation(Block):
                 f"average.from_epoch={self.average.from_epoch} leaves no epoch of {self.epochs} to average"
             )
         return self
+
+    def rows_by_epoch(self) -> list[Rows]:
+        """Return which rows each epoch trains on, the first epoch first."""
+        phases = self.phases or [Phase(rows="sentences", epochs=self.epochs)]
+        return [phase.rows for phase in phases for _ in range(phase.epochs)]
 
 
 def merge_ablation(defaults: dict[str, Any], override: dict[str, Any]) -> dict[str, Any]:

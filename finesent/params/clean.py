@@ -23,6 +23,19 @@ class NearDuplicates(Block):
     similarity: Annotated[float, Field(ge=0.5, le=1)]
 
 
+class SoftLabels(Block):
+    """How the ratings that ``raters`` names become soft labels of training sentences.
+
+    Attributes:
+        weight: of the ratings in a soft label; the gold label has the rest.
+        spread: ``normal`` is a normal distribution around the mean rating, as wide as that mean is
+            uncertain; ``ratings`` is the single ratings themselves (finesent/data/raters.py).
+    """
+
+    weight: Annotated[float, Field(gt=0, le=1)]
+    spread: Literal["normal", "ratings"]
+
+
 class Clean(Block):
     """How raw text becomes clean rows.
 
@@ -33,12 +46,14 @@ class Clean(Block):
         shared_with_dev_or_test: train rows whose text also stands in dev or test.
             Dev and test themselves are never changed, so that published numbers stay comparable.
         near_duplicates: null where they are not looked for, as in data of millions of rows.
+        soft_labels: used where ``raters`` names a data set.
     """
 
     recipe: Literal["none", "reviews"]
     repeated_in_train: Literal["drop", "keep"]
     shared_with_dev_or_test: Literal["drop", "keep"]
     near_duplicates: NearDuplicates | None
+    soft_labels: SoftLabels = SoftLabels(weight=0.5, spread="normal")
 
 
 class CleanParams(DataChoice):

@@ -85,6 +85,13 @@ class Study(DataChoice):
         return self
 
     @model_validator(mode="after")
+    def _phrases_are_there(self) -> Study:
+        for name, ablation in self.ablations.items():
+            if self.sample.phrases is None and set(ablation.rows_by_epoch()) != {"sentences"}:
+                raise ValueError(f"ablations.{name}.phases: there are no phrases, as sample.phrases is empty")
+        return self
+
+    @model_validator(mode="after")
     def _claims_fit(self) -> Study:
         for number, claim in enumerate(self.claims):
             for key, name in (("better", claim.better), ("than", claim.than)):

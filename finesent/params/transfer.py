@@ -41,11 +41,14 @@ class DataChoice(Block):
         dataset: the study's own; an entry of catalog/datasets.yaml.
         transfer: further test sets, by the name that they have in the report; may be empty.
         panel: a data set in which other people rated some of the same sentences; null where there is none.
+        raters: a data set of single ratings of some of the same sentences, which training sentences get as
+            soft labels; null where there is none.
     """
 
     dataset: str
     transfer: dict[str, TransferSet]
     panel: str | None
+    raters: str | None = None
 
     @model_validator(mode="after")
     def _further_data_are_others(self) -> DataChoice:
@@ -61,6 +64,8 @@ class DataChoice(Block):
             raise ValueError(
                 f"panel: {self.dataset!r} is the study's own data set, so its raters are the same"
             )
+        if self.raters == self.dataset:
+            raise ValueError(f"raters: {self.dataset!r} is the study's own data set, which has its ratings")
         return self
 
     def others(self) -> dict[str, str]:
@@ -70,4 +75,6 @@ class DataChoice(Block):
             keys.setdefault(chosen.dataset, f"transfer.{name}.dataset")
         if self.panel is not None:
             keys.setdefault(self.panel, "panel")
+        if self.raters is not None:
+            keys.setdefault(self.raters, "raters")
         return keys

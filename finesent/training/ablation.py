@@ -31,6 +31,7 @@ from finesent.training.history import EpochRecord, write_history
 from finesent.training.loop import FrozenFeatures, Run, Study
 from finesent.training.losses import build_losses
 from finesent.training.losses.base import TrainingData
+from finesent.training.phases import Phases
 from finesent.training.processes import Processes
 from finesent.training.progress import Progress
 from finesent.training.reinitialise import begun_anew, reinitialise
@@ -77,7 +78,8 @@ def train_ablation(name: str, ablation: Ablation, params: TrainParams, classes: 
     engine = Engine(processes.device, choose_precision(params.train.precision, device))
     mark = _fingerprint(name, ablation, params, engine, processes, paths)
     work = paths.work / mark
-    train, dev = read_tokens(paths.tokens / "train.parquet"), read_tokens(paths.tokens / "dev.parquet")
+    phases = Phases(read_tokens(paths.tokens / "train.parquet"), ablation.rows_by_epoch(), f"{place}.phases")
+    train, dev = phases.train, read_tokens(paths.tokens / "dev.parquet")
     _require_classes(train, dev, classes, paths.tokens)
     for kind, loss in losses.items():
         loss.prepare(TrainingData(train.labels, classes, train.soft_labels), f"{place}.losses.{kind}")
@@ -89,7 +91,7 @@ def train_ablation(name: str, ablation: Ablation, params: TrainParams, classes: 
         name=name,
         ablation=ablation,
         losses=losses,
-        train=train,
+        phases=phases,
         dev=dev,
         engine=engine,
         frozen=_frozen_features(engine, classifier, train, dev),
@@ -134,8 +136,8 @@ def _encoder_weights(classifier: Classifier) -> dict[str, torch.Tensor]:
 def reset(study: Study, classifier: Classifier, seed: int) -> Study:
     """Give the classifier the weights that this seed starts from; return the study as this seed sees it.
 
-    A pretrained encoder is as downloaded for every seed, but for the layers that begin anew. A recurrent one is
-    drawn anew, so that neither its first weights nor its frozen features are another seed's.
+    A pretrained encoder is as downloaded for every seed, but for the layers that begin anew. A recurrent one
+    is drawn anew, so that neither its first weights nor its frozen features are another seed's.
     """
     # Drawn on the CPU and then moved, so that every device starts from the same weights.
     initialise(classifier.head.cpu(), torch_stream(seed, "head"))
@@ -143,7 +145,7 @@ def reset(study: Study, classifier: Classifier, seed: int) -> Study:
     if isinstance(classifier.encoder, RecurrentNetwork):
         classifier.encoder.cpu().initialise(torch_stream(seed, "encoder"))
         classifier.to(study.engine.device)
-        frozen = _frozen_features(study.engine, classifier, study.train, study.dev)
+        frozen = _frozen_features(study.engine, classifier, study.phases.train, study.dev)
         return replace(study, pretrained=_encoder_weights(classifier), frozen=frozen)
     classifier.to(study.engine.device)
     with torch.no_grad():
@@ -153,7 +155,9 @@ def reset(study: Study, classifier: Classifier, seed: int) -> Study:
     if study.anew:
         reinitialise(classifier, study.anew, seed)
         # What lies above layers that differ by seed differs too.
-        return replace(study, frozen=_frozen_features(study.engine, classifier, study.train, study.dev))
+        return replace(
+            study, frozen=_frozen_features(study.engine, classifier, study.phases.train, study.dev)
+        )
     return study
 
 
@@ -188,7 +192,7 @@ def _save(study: Study, classifier: Classifier, state: RunState, seed: int, fold
         pooling=study.ablation.pooling,
         head=study.ablation.head.model_dump(),
         encoder=where,
-        encoding=study.train.encoding,
+        encoding=study.phases.train.encoding,
         training={
             "best_epoch": state.best_epoch,
             "epochs": state.epoch,

@@ -26,6 +26,7 @@ from finesent.training.history import EpochRecord
 from finesent.training.losses import Loss
 from finesent.training.objective import Objective
 from finesent.training.optimizer import Optimizer
+from finesent.training.phases import Phases
 from finesent.training.processes import Processes
 from finesent.training.progress import Progress
 from finesent.training.selection import DevScores, dev_scores
@@ -55,7 +56,7 @@ class Study:
         name: of the ablation.
         ablation: its parameters.
         losses: by name.
-        train: tokenized training split.
+        phases: the tokenized training split, and which of its rows each epoch uses.
         dev: tokenized dev split.
         engine: device and precision.
         frozen: gives the features of the encoder before it learns, computed when first asked for.
@@ -71,7 +72,7 @@ class Study:
     name: str
     ablation: Ablation
     losses: dict[str, Loss]
-    train: TokenizedSplit
+    phases: Phases
     dev: TokenizedSplit
     engine: Engine
     frozen: Callable[[], FrozenFeatures]
@@ -119,15 +120,16 @@ class Run:
                 sentence, or a checkpoint belongs to another configuration.
         """
         self._resume()
-        epochs, rows = self.study.ablation.epochs, len(self.study.train)
+        phases = self.study.phases
+        total, left = phases.rows_after(0), phases.rows_after(self.state.epoch)
         title = f"{self.study.name} seed {self.seed}"
         shown = self.study.processes.is_main
-        with Progress(title, epochs * rows, self.state.epoch * rows, shown) as progress:
+        with Progress(title, total, total - left, shown) as progress:
             while not self.state.finished:
                 self._epoch(self.state.epoch + 1, progress)
                 if self.study.processes.is_main:
                     save_state(self._folder, self.state)
-            progress.stop_early((epochs - self.state.epoch) * rows)
+            progress.stop_early(phases.rows_after(self.state.epoch))
         for name, loss in self.study.losses.items():
             if (remark := loss.remark()) and shown:
                 Progress.say(f"{title}: {name}: {remark}")
@@ -161,7 +163,7 @@ class Run:
             dev_accuracy=scores.accuracy,
             dev_macro_f1=scores.macro_f1,
             seconds=time.perf_counter() - started,
-            sentences_per_second=len(self.study.train) / trained,
+            sentences_per_second=len(self.study.phases.split(epoch)) / trained,
             parameters=count_parameters(self.classifier.parameters()),
             trainable_parameters=count_parameters(self.classifier.parameters(), trainable=True),
             peak_memory=peak_memory(self.study.engine.device),
@@ -172,13 +174,11 @@ class Run:
         progress.epoch_ended(epoch, scores.accuracy)
 
     def _steps(self, epoch: int, progress: Progress) -> EpochMeans:
-        """One pass over the training rows."""
+        """One pass over the epoch's training rows."""
         study = self.study
+        train = study.phases.split(epoch)
         batches = epoch_batches(
-            study.train.lengths,
-            study.ablation.batch,
-            numpy_stream(self.seed, "order", epoch),
-            study.train.labels,
+            train.lengths, study.ablation.batch, numpy_stream(self.seed, "order", epoch), train.labels
         )
         objective = self._objective(epoch)
         losses, norms = [], []
@@ -198,28 +198,24 @@ class Run:
         right = int(study.processes.add_up(objective.right.sum()))
         return EpochMeans(
             loss=float(torch.stack(losses).cpu().numpy().mean()),
-            accuracy=right / len(study.train),
+            accuracy=right / len(train),
             gradient_norm=float(torch.stack(norms).mean()),
         )
 
     def _objective(self, epoch: int) -> Objective:
-        study = self.study
+        study, train = self.study, self.study.phases.split(epoch)
         if self._reads_cached(epoch):
             # On frozen features only the losses that reach the head have a gradient; the others are left
             # out, so that no companion is encoded for nothing.
             losses = {name: loss for name, loss in study.losses.items() if loss.reaches_head}
-            features = study.frozen().train
-            return Objective(study.engine, self.classifier, study.train, losses, {}, features, self.modules)
+            features = study.phases.of(study.frozen().train, epoch)
+            return Objective(study.engine, self.classifier, train, losses, {}, features, self.modules)
         drawn = {
-            name: loss.draw_companions(
-                study.train.labels, numpy_stream(self.seed, f"companions/{name}", epoch)
-            )
+            name: loss.draw_companions(train.labels, numpy_stream(self.seed, f"companions/{name}", epoch))
             for name, loss in study.losses.items()
         }
         companions = {name: rows for name, rows in drawn.items() if rows is not None}
-        return Objective(
-            study.engine, self.classifier, study.train, study.losses, companions, None, self.modules
-        )
+        return Objective(study.engine, self.classifier, train, study.losses, companions, None, self.modules)
 
     def _score_dev(self, epoch: int) -> np.ndarray:
         study = self.study
@@ -251,11 +247,12 @@ class Run:
         ablation = self.study.ablation
         if ablation.patience is None:
             return False
-        # Waiting begins once everything that will ever learn does, and what will be averaged is: a plateau
-        # before is no end.
+        # Waiting begins once everything that will ever learn does, on the rows that it ends with, and what
+        # will be averaged is: a plateau before is no end.
         settled = next(
             e for e in range(1, ablation.epochs + 1) if self._depth(e) == self._depth(ablation.epochs)
         )
+        settled = max(settled, self.study.phases.settled)
         if ablation.average is not None:
             settled = max(settled, ablation.average.from_epoch)
         return self.state.epoch - max(self.state.best_epoch, settled) >= ablation.patience

@@ -17,6 +17,7 @@ from finesent.models.engine import Engine
 from finesent.training.adversarial import ascent, moved, recorded
 from finesent.training.losses import Loss
 from finesent.training.losses.base import LossInputs, Need, View
+from finesent.training.weighting import weighted
 
 
 @dataclass
@@ -49,7 +50,10 @@ class Objective:
         self.right = torch.zeros(len(self.split), dtype=torch.bool, device=self.engine.device)
 
     def __call__(self, rows: np.ndarray) -> torch.Tensor:
-        """Return the weighted sum of losses over the rows, a scalar."""
+        """Return the weighted sum of losses over the rows, a scalar.
+
+        Its gradient is that of the rows' terms times the rows' weights; its value is as if all weighed 1.
+        """
         drawn = {name: companions[rows] for name, companions in self.companions.items()}
         needs = {need for loss in self.losses.values() for need in loss.needs}
         everything = np.concatenate([rows, *(block.ravel() for block in drawn.values())])
@@ -62,13 +66,14 @@ class Objective:
         labels = self.engine.place(self.split.labels[rows])
         # Kept by row and not counted: a piece that runs out of memory comes again.
         self.right[self.engine.place(rows)] = logits.detach().argmax(dim=1) == labels
+        weights = self._weights(rows)
         shared = LossInputs(
-            logits=logits,
+            logits=weighted(logits, weights),
             labels=labels,
-            features=anchors,
+            features=weighted(anchors, weights),
             soft_labels=self._soft_labels(rows),
             second=self._second_view(rows) if Need.SECOND_VIEW in needs else None,
-            perturbed=partial(self._perturbed, everything, len(rows), embedded[0]) if embedded else None,
+            perturbed=partial(self._perturbed, everything, rows, embedded[0]) if embedded else None,
         )
         total = torch.zeros((), device=features.device)
         start = len(rows)
@@ -76,7 +81,7 @@ class Objective:
             block = None
             if name in drawn:
                 count = drawn[name].size
-                block = features[start : start + count].view(*drawn[name].shape, -1)
+                block = weighted(features[start : start + count].view(*drawn[name].shape, -1), weights)
                 start += count
             value = loss(replace(shared, companions=block, module=self.modules.get(name)))
             self.terms[name] = self.terms.get(name, torch.zeros_like(total)) + value.detach()
@@ -105,14 +110,24 @@ class Objective:
         return None if self.split.soft_labels is None else self.engine.place(self.split.soft_labels[rows])
 
     def _second_view(self, rows: np.ndarray) -> View:
-        features = self._features(rows)
-        return View(self.engine.classify(self.classifier, features), features)
+        features, weights = self._features(rows), self._weights(rows)
+        logits = self.engine.classify(self.classifier, features)
+        return View(weighted(logits, weights), weighted(features, weights))
+
+    def _weights(self, rows: np.ndarray) -> torch.Tensor | None:
+        return None if self.split.weights is None else self.engine.place(self.split.weights[rows])
 
     def _perturbed(
-        self, everything: np.ndarray, anchors: int, embedded: torch.Tensor, value: torch.Tensor, length: float
+        self,
+        everything: np.ndarray,
+        anchors: np.ndarray,
+        embedded: torch.Tensor,
+        value: torch.Tensor,
+        length: float,
     ) -> torch.Tensor:
         """Logits of the anchors, their embeddings moved by ``length`` along the gradient of ``value``."""
         with moved(self._embeddings, ascent(value, embedded, length)):
             # The same rows as before, companions included, so that the step fits their padded embeddings.
             features = self._features(everything)
-        return self.engine.classify(self.classifier, features[:anchors])
+        logits = self.engine.classify(self.classifier, features[: len(anchors)])
+        return weighted(logits, self._weights(anchors))

@@ -49,6 +49,34 @@ def check(split: TokenizedSplit, rows: list[list[int]], chosen: list[int]) -> No
 
 @settings(deadline=None)
 @given(rows=ragged, data=st.data())
+def test_taken_rows_are_those_rows(
+    tmp_path_factory: pytest.TempPathFactory, rows: list[list[int]], data: st.DataObject
+) -> None:
+    path = tmp_path_factory.getbasetemp() / "taken.parquet"
+    count = len(rows)
+    more = {
+        "soft_label": pa.array([None if n % 2 else [n / 50, 1 - n / 50] for n in range(count)]),
+        "kind": pa.array(["phrase" if n % 3 else "sentence" for n in range(count)]),
+        "weight": pa.array([n / 4 for n in range(count)], pa.float32()),
+    }
+    whole = table(rows)
+    for name, column in more.items():
+        whole = whole.append_column(name, column)
+    write_arrow(path, whole)
+    chosen = np.array(data.draw(st.lists(st.integers(0, count - 1), min_size=1, max_size=15)))
+    split = read_tokens(path).take(chosen)
+    check(split, [rows[row] for row in chosen], list(range(len(chosen))))
+    assert split.ids == [f"dev-{row}" for row in chosen]
+    assert split.labels.tolist() == (chosen % 3).tolist()
+    assert split.words.tolist() == [len(rows[row]) * 2 for row in chosen]
+    assert split.phrases is not None and split.phrases.tolist() == (chosen % 3 != 0).tolist()
+    assert split.weights is not None and split.weights.tolist() == (chosen / 4).tolist()
+    assert split.soft_labels is not None
+    assert np.isnan(split.soft_labels).all(axis=1).tolist() == (chosen % 2 == 1).tolist()
+
+
+@settings(deadline=None)
+@given(rows=ragged, data=st.data())
 def test_padded_agrees_with_a_loop(
     tmp_path_factory: pytest.TempPathFactory, rows: list[list[int]], data: st.DataObject
 ) -> None:

@@ -20,6 +20,7 @@ PARAMS: dict[str, Any] = {
     "dataset": "mine",
     "transfer": {},
     "panel": None,
+    "raters": None,
     "clean": {
         "recipe": "none",
         "repeated_in_train": "drop",
