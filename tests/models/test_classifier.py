@@ -109,6 +109,16 @@ def test_a_saved_classifier_gives_the_same_logits(backbone: Path, tmp_path: Path
     assert not loaded.training
 
 
+def test_a_classifier_saved_before_layers_could_be_mixed_is_read(backbone: Path, tmp_path: Path) -> None:
+    save(make(backbone), tmp_path / "a" / "0")
+    file = tmp_path / "a" / "0" / "classifier.json"
+    content = json.loads(file.read_text())
+    del content["mix_layers"], content["head"]["hidden"]
+    file.write_text(json.dumps(content))
+    _, read = load_classifier(tmp_path / "a" / "0")
+    assert read.mix_layers == 1
+
+
 def test_saving_twice_gives_the_same_bytes(backbone: Path, tmp_path: Path) -> None:
     for name in ("one", "two"):
         save(make(backbone), tmp_path / name)
