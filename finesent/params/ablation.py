@@ -269,6 +269,8 @@ class Ablation(Block):
             raise ValueError(
                 f"reinitialise={self.reinitialise} needs an unfreeze.policy by which the new layers learn"
             )
+        if self.reinitialise and isinstance(self.encoder, RecurrentEncoder):
+            raise ValueError("reinitialise is a pretrained encoder's; all of a recurrent one begins anew")
         return self
 
     @model_validator(mode="after")
