@@ -60,7 +60,7 @@ def main() -> str:
     phrases, supervision = find_phrases(
         read_train_trees(RAW, entry), kept, len(entry.labels), params.clean.recipe
     )
-    more = {"phrases": supervision} if supervision["trees"] else {}
+    more: dict[str, object] = {"phrases": supervision} if supervision["trees"] else {}
     if params.raters is not None:
         ratings = join_ratings(kept, all_rows(others[params.raters]), params.clean.soft_labels, entry.labels)
         kept = {**kept, "train": ratings.rows}
