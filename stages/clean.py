@@ -24,6 +24,7 @@ from finesent.data.panel import SecondOpinion, write_panel
 from finesent.data.phrases import find_phrases
 from finesent.data.raters import join_ratings
 from finesent.data.readers import read_raw, read_train_trees
+from finesent.data.recurring import write_recurring
 from finesent.data.splits import split_by_hash
 from finesent.data.tables import SPLITS, class_counts, require_every_class, write_rows
 from finesent.data.transfer import TransferInfo, transfer_file, write_transfer_index
@@ -76,6 +77,7 @@ def main() -> str:
     for name in SPLITS:
         write_rows(CLEAN / f"{name}.parquet", kept[name])
     write_rows(CLEAN / "phrases.parquet", phrases)
+    write_recurring(CLEAN / "recurring.parquet", kept, phrases)
     _write_transfer(drawn, shared, entries, params)
     second = None if params.panel is None else SecondOpinion(params.panel, entries[params.panel].title)
     write_panel(

@@ -76,7 +76,7 @@ def produced_by(stages: list[str]) -> set[str]:
 
 
 # What holds the texts, labels or ratings of rows that are tested on.
-HOLDING_TEST_ROWS = ("test.parquet", "transfer", "panel.parquet", "duplicates.parquet")
+HOLDING_TEST_ROWS = ("test.parquet", "transfer", "panel.parquet", "duplicates.parquet", "recurring.parquet")
 TEST_FILES = {
     path
     for path in produced_by(["clean", "sample", "tokenize"])

@@ -2,10 +2,11 @@
 
 The second data set asked other people, on another scale. Cut points that turn its mean ratings into the
 study's classes are fitted on the training sentences that both have. A soft label is
-``weight · q + (1 - weight) · [gold label]``; q is made in one of two ways. ``normal`` asks in which class the
-mean rating of a sentence may really lie: q is a normal distribution around the mean of the n ratings, with
-the standard error sqrt((s² + 1/12) / n) as its standard deviation, cut at the cut points. The 1/12 is the
-variance of rounding to whole numbers, without which raters who all agree would be certain.
+``weight · q + (1 - weight) · [gold label]``; q is made in one of two ways. ``normal`` asks into which class
+the mean of k other people may fall, where a gold label was made by k judges: q is a normal distribution
+around the mean of the n ratings, with the variance (s² + 1/12) · (1/n + 1/k) of a prediction, cut at the cut
+points. The 1/12 is the variance of rounding to whole numbers, without which raters who all agree would be
+certain.
 ``ratings`` asks what single people said: q is the share of the ratings between the cut points.
 """
 
@@ -134,8 +135,8 @@ def soft_label(ratings: list[int], gold: int, cuts: list[float], rules: SoftLabe
         rules: weight and spread.
     """
     if rules.spread == "normal":
-        error = ((pvariance(ratings) + _ROUNDING) / len(ratings)) ** 0.5
-        below = [NormalDist(fmean(ratings), error).cdf(point) for point in cuts]
+        variance = (pvariance(ratings) + _ROUNDING) * (1 / len(ratings) + 1 / rules.judges)
+        below = [NormalDist(fmean(ratings), variance**0.5).cdf(point) for point in cuts]
     else:
         below = [sum(rating <= point for rating in ratings) / len(ratings) for point in cuts]
     shares = np.diff([0.0, *below, 1.0])

@@ -28,12 +28,14 @@ class SoftLabels(Block):
 
     Attributes:
         weight: of the ratings in a soft label; the gold label has the rest.
-        spread: ``normal`` is a normal distribution around the mean rating, as wide as that mean is
-            uncertain; ``ratings`` is the single ratings themselves (finesent/data/raters.py).
+        spread: ``normal`` is a normal distribution around the mean rating, as wide as the means of other
+            people scatter; ``ratings`` is the single ratings themselves (finesent/data/raters.py).
+        judges: how many people's mean made a gold label: SST-5's is of three. Only ``normal`` uses it.
     """
 
     weight: Annotated[float, Field(gt=0, le=1)]
     spread: Literal["normal", "ratings"]
+    judges: Annotated[int, Field(ge=1)]
 
 
 class Clean(Block):
@@ -53,7 +55,7 @@ class Clean(Block):
     repeated_in_train: Literal["drop", "keep"]
     shared_with_dev_or_test: Literal["drop", "keep"]
     near_duplicates: NearDuplicates | None
-    soft_labels: SoftLabels = SoftLabels(weight=0.5, spread="normal")
+    soft_labels: SoftLabels = SoftLabels(weight=0.5, spread="normal", judges=3)
 
 
 class CleanParams(DataChoice):

@@ -16,7 +16,7 @@ from finesent.errors import FinesentError
 from finesent.params.clean import SoftLabels
 
 LABELS = ["bad", "fair", "good"]
-HALF = SoftLabels(weight=0.5, spread="normal")
+HALF = SoftLabels(weight=0.5, spread="normal", judges=3)
 
 
 def frame(rows: list[tuple[str, int]]) -> pd.DataFrame:
@@ -85,7 +85,7 @@ def test_labels_of_dev_and_test_are_never_looked_at() -> None:
 
 
 def test_ratings_of_a_sentence_that_stands_twice_are_put_together() -> None:
-    shares = SoftLabels(weight=1.0, spread="ratings")
+    shares = SoftLabels(weight=1.0, spread="ratings", judges=3)
     again = {"superb": [4, 0, 0, -4], "so so !": [1]}
     joined = join_ratings(splits(), rated(**again), shares, LABELS)
     # Three of SUPERB's and superb's six ratings are 4, two 0 and one -4; the cut points lie around.
@@ -98,18 +98,20 @@ def test_ratings_of_a_sentence_that_stands_twice_are_put_together() -> None:
     st.integers(0, 2),
     st.floats(0.01, 1.0),
     st.sampled_from(["normal", "ratings"]),
+    st.integers(1, 20),
 )
 def test_a_soft_label_is_a_distribution_that_holds_the_gold_share(
-    ratings: list[int], gold: int, weight: float, spread: Any
+    ratings: list[int], gold: int, weight: float, spread: Any, judges: int
 ) -> None:
     cuts = [-1.25, 1.75]
-    label = soft_label(ratings, gold, cuts, SoftLabels(weight=weight, spread=spread))
+    label = soft_label(ratings, gold, cuts, SoftLabels(weight=weight, spread=spread, judges=judges))
     assert sum(label) == pytest.approx(1.0)
     assert min(label) >= 0
     assert label[gold] >= 1 - weight - 1e-12
     if spread == "normal":
-        error = np.sqrt((np.var(ratings) + 1 / 12) / len(ratings))
-        below = norm.cdf(cuts, np.mean(ratings), error)
+        variance = np.var(ratings) + 1 / 12
+        scatter = np.sqrt(variance / len(ratings) + variance / judges)
+        below = norm.cdf(cuts, np.mean(ratings), scatter)
         expected = np.diff([0, *below, 1])
     else:
         expected = np.bincount(np.searchsorted(cuts, ratings), minlength=3) / len(ratings)
@@ -118,9 +120,12 @@ def test_a_soft_label_is_a_distribution_that_holds_the_gold_share(
 
 
 def test_raters_who_agree_are_not_taken_to_be_certain() -> None:
-    sure = SoftLabels(weight=1.0, spread="normal")
-    few, many = soft_label([1] * 2, 1, [-1.0, 1.2], sure), soft_label([1] * 20, 1, [-1.0, 1.2], sure)
-    assert 0.5 < few[1] < many[1] < 1
+    shares = [
+        soft_label([1] * raters, 1, [-1.0, 1.2], SoftLabels(weight=1.0, spread="normal", judges=judges))[1]
+        for raters, judges in [(2, 3), (20, 3), (20, 30)]
+    ]
+    assert shares == sorted(shares)
+    assert 0.5 < shares[0] < shares[1] < shares[2] < 1
 
 
 @given(st.lists(st.tuples(st.integers(-40, 40), st.integers(0, 2)), max_size=40), st.data())

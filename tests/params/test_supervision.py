@@ -75,10 +75,11 @@ def test_impossible_phrases_are_refused(spoil: Spoil, key: str, value: Any) -> N
 
 
 @pytest.mark.parametrize(
-    ("key", "value"), [("weight", 0.0), ("weight", 1.5), ("spread", "uniform"), ("dataset", "others")]
+    ("key", "value"),
+    [("weight", 0.0), ("weight", 1.5), ("spread", "uniform"), ("judges", 0), ("dataset", "others")],
 )
 def test_impossible_soft_labels_are_refused(spoil: Spoil, key: str, value: Any) -> None:
-    labels = {"weight": 0.5, "spread": "normal", key: value}
+    labels = {"weight": 0.5, "spread": "normal", "judges": 3, key: value}
     refused(spoil("clean.soft_labels", labels), rf"clean\.soft_labels\.{key}")
 
 

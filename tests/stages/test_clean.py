@@ -123,7 +123,8 @@ def test_running_twice_and_elsewhere_gives_the_same_bytes(
         runs.append({**files_under(folder / "data" / "clean"), **files_under(folder / "metrics")})
     assert set(runs[0]) == {
         *("train.parquet", "dev.parquet", "test.parquet"),
-        *("phrases.parquet", "panel.parquet", "duplicates.parquet", "transfer/index.json"),
+        *("phrases.parquet", "recurring.parquet", "panel.parquet", "duplicates.parquet"),
+        "transfer/index.json",
         *("clean.json", "data.json"),
     }
     assert runs[0] == runs[1] == runs[2]

@@ -220,3 +220,20 @@ class Broken(Loss):
 
     def __call__(self, inputs: LossInputs) -> torch.Tensor:
         return inputs.logits.sum() * torch.nan
+
+
+@pytest.mark.parametrize("loss", ["cross-entropy", "triplet", "fgm"])
+def test_each_rows_gradient_counts_by_its_weight(loss: str, tokens: Path, backbone: Path) -> None:
+    rows, weights = np.array([3, 4, 9, 30]), np.ones(160, dtype=np.float32)
+    weights[rows] = [1.0, 0.25, 3.0, 0.5]
+    losses = {"cross-entropy": {"weight": 1.0}, loss: {"weight": 0.5}}
+    weighed, plain = (still(tokens, backbone, losses, weights=given) for given in (weights, None))
+    if loss == "triplet":
+        for made in (weighed, plain):
+            made.companions = {"triplet": np.tile([150, 151], (160, 1))}
+    found = gradient_of(weighed, rows)
+    singly = [gradient_of(plain, np.array([row])) for row in rows]
+    for name, gradient in found.items():
+        terms = [weights[row] * single[name] for row, single in zip(rows, singly, strict=True)]
+        torch.testing.assert_close(gradient, torch.stack(terms).mean(dim=0), rtol=1e-3, atol=2e-6, msg=name)
+    assert float(weighed(rows).detach()) == pytest.approx(float(plain(rows).detach()), rel=1e-5)

@@ -1,0 +1,55 @@
+"""How much of each row of dev and test is a phrase that training sentences have too.
+
+Scores with and without the rows that share long phrases with train tell what a model may owe to them.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pandas as pd
+import pyarrow as pa
+
+from finesent.data.cleaning import normalised
+from finesent.data.tables import write_arrow
+
+
+def longest_recurring(text: str, phrases: set[str]) -> str:
+    """Return the longest run of a text's words, in their normalised form, that is one of the phrases.
+
+    The first of several; empty where there is none.
+
+    Args:
+        text: of one row.
+        phrases: normalised (:func:`finesent.data.cleaning.normalised`).
+    """
+    words = normalised(text).split(" ")
+    for length in range(len(words), 0, -1):
+        for start in range(len(words) - length + 1):
+            run = " ".join(words[start : start + length])
+            if run in phrases:
+                return run
+    return ""
+
+
+def write_recurring(path: Path, splits: dict[str, pd.DataFrame], phrases: pd.DataFrame) -> None:
+    """Write the columns ``id, split, phrase, words`` of dev and test.
+
+    ``phrase`` (str) is the longest that recurs in train, ``words`` (int64) the number of its words: 0 where
+    none recurs, and everywhere where the data have no phrases.
+
+    Args:
+        path: of the Parquet file.
+        splits: rows with ``id`` and ``text`` of ``dev`` and ``test``.
+        phrases: train's, with ``text``.
+    """
+    known = {normalised(text) for text in phrases["text"]}
+    rows = pd.concat([splits[name].assign(split=name) for name in ("dev", "test")], ignore_index=True)
+    longest = [longest_recurring(text, known) if known else "" for text in rows["text"]]
+    table = {
+        "id": pa.array(rows["id"].tolist(), pa.string()),
+        "split": pa.array(rows["split"].tolist(), pa.string()),
+        "phrase": pa.array(longest, pa.string()),
+        "words": pa.array([len(run.split()) for run in longest], pa.int64()),
+    }
+    write_arrow(path, pa.table(table))
