@@ -189,7 +189,7 @@ class Run:
             losses.append(study.processes.add_up(loss.to(study.engine.device)))
             study.processes.add_up_gradients(self.optimizer.parameters)
             norms.append(clip(self.optimizer.parameters, study.ablation.max_grad_norm))
-            moment = f"epoch {epoch}, step {number + 1} of {len(batches)}"
+            moment = f"epoch {epoch}, batch {number + 1} of {len(batches)}"
             self._require_numbers(losses[-1], norms[-1], objective, moment)
             self.optimizer.step()
             self.average.update(self.optimizer.named, epoch)

@@ -44,9 +44,9 @@ def test_a_broken_loss_stops_at_its_step_and_a_mended_run_goes_on(
     monkeypatch.setattr(CrossEntropy, "__call__", broken)
     monkeypatch.setattr(Optimizer, "step", counted)
     root = tmp_path / "broken"
-    with pytest.raises(FinesentError, match="the loss is no longer") as caught:
+    with pytest.raises(FinesentError, match="the loss 'cross-entropy' is no longer") as caught:
         train(root, tokens, backbone, ablation, [4])
-    assert caught.value.place == "a seed 4, epoch 2, step 7"
+    assert caught.value.place == f"a seed 4, epoch 2, batch 7 of {STEPS}"
     assert (calls, steps) == (STEPS + 7, STEPS + 6)
     assert [path.name for path in (root / ".work").glob("*/4/epoch-*")] == ["epoch-00001"]
     assert not (root / "models" / "a").exists()
@@ -64,7 +64,7 @@ def test_a_gradient_that_is_no_number_stops_too(
         return loss_of(self, inputs) + (inputs.logits - inputs.logits.detach()).abs().sum().sqrt()
 
     monkeypatch.setattr(CrossEntropy, "__call__", steep)
-    with pytest.raises(FinesentError, match="epoch 1, step 1: the gradient is no longer"):
+    with pytest.raises(FinesentError, match=r"epoch 1, batch 1 of \d+: the gradient is no longer"):
         train(tmp_path, tokens, backbone, make_ablation(), [0])
 
 
