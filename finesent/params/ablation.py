@@ -191,15 +191,23 @@ Rows = Literal["sentences", "phrases", "phrases+sentences"]
 
 
 class Phase(Block):
-    """Some epochs in a row that train on the same rows.
+    """Some epochs in a row that train on the same rows, towards the same losses.
 
     Attributes:
         rows: whole sentences, phrases of them (which ``sample.phrases`` must add), or both.
         epochs: so many.
+        losses: names of those that count; null is every one.
+        frozen: whether the encoder stays as the phases before left it, whatever ``unfreeze`` says.
     """
 
-    rows: Rows
+    rows: Rows = "sentences"
     epochs: Annotated[int, Field(ge=1)]
+    losses: Annotated[list[str], Field(min_length=1)] | None = None
+    frozen: bool = False
+
+    def trains_alike(self, other: Phase) -> bool:
+        """Whether it differs from another phase at most in its number of epochs."""
+        return self.model_copy(update={"epochs": other.epochs}) == other
 
 
 class Ablation(Block):
@@ -208,7 +216,7 @@ class Ablation(Block):
     ``losses`` maps a loss's name to its own parameters; each has a ``weight``. They are checked by
     the losses themselves (finesent/training/losses), which params.yaml's schema does not know.
     ``reinitialise`` is the number of the encoder's top layers that begin anew. ``phases`` say which rows
-    each of the ``epochs`` trains on; null is every sentence in each.
+    each of the ``epochs`` trains on and towards which losses; null is every sentence and every loss in each.
     """
 
     input: str
@@ -264,6 +272,31 @@ class Ablation(Block):
         return self
 
     @model_validator(mode="after")
+    def _phases_share_out_the_losses(self) -> Ablation:
+        named = {name for phase in self.by_epoch() for name in phase.losses or self.losses}
+        if unknown := sorted(named - set(self.losses)):
+            raise ValueError(f"phases: {unknown[0]!r} is not among the losses: {', '.join(self.losses)}")
+        if idle := sorted(set(self.losses) - named):
+            raise ValueError(f"phases: the loss {idle[0]!r} counts in none of them; name it, or take it out")
+        return self
+
+    @model_validator(mode="after")
+    def _learns_in_a_phase(self) -> Ablation:
+        if self.unfreeze.policy != "never" and all(phase.frozen for phase in self.by_epoch()):
+            raise ValueError("phases: every one is frozen; set unfreeze.policy to never instead")
+        return self
+
+    @model_validator(mode="after")
+    def _averages_one_encoder(self) -> Ablation:
+        frozen = [phase.frozen for phase in self.by_epoch()]
+        if self.average is not None and any(frozen) and not all(frozen[self.average.from_epoch - 1 :]):
+            raise ValueError(
+                "average: its epochs must lie in the frozen phase; before it the features of that phase"
+                " would be those of the last weights, and the averaged encoder be another"
+            )
+        return self
+
+    @model_validator(mode="after")
     def _new_layers_learn(self) -> Ablation:
         if self.reinitialise and isinstance(self.unfreeze, NeverUnfreeze):
             raise ValueError(
@@ -281,10 +314,19 @@ class Ablation(Block):
             )
         return self
 
-    def rows_by_epoch(self) -> list[Rows]:
-        """Return which rows each epoch trains on, the first epoch first."""
-        phases = self.phases or [Phase(rows="sentences", epochs=self.epochs)]
-        return [phase.rows for phase in phases for _ in range(phase.epochs)]
+    def by_epoch(self) -> list[Phase]:
+        """Return the phase of each epoch, the first epoch first."""
+        return [phase for phase in self.phases or [Phase(epochs=self.epochs)] for _ in range(phase.epochs)]
+
+    def phase_of(self, epoch: int) -> Phase:
+        """Return the phase of an epoch (counted from 1)."""
+        return self.by_epoch()[epoch - 1]
+
+    @property
+    def settled(self) -> int:
+        """The epoch (counted from 1) from which on every one trains as the last does."""
+        *earlier, last = self.by_epoch()
+        return 1 + max((n for n, phase in enumerate(earlier, 1) if not phase.trains_alike(last)), default=0)
 
 
 def merge_ablation(defaults: dict[str, Any], override: dict[str, Any]) -> dict[str, Any]:

@@ -87,7 +87,7 @@ class Study(DataChoice):
     @model_validator(mode="after")
     def _phrases_are_there(self) -> Study:
         for name, ablation in self.ablations.items():
-            if self.sample.phrases is None and set(ablation.rows_by_epoch()) != {"sentences"}:
+            if self.sample.phrases is None and {phase.rows for phase in ablation.by_epoch()} != {"sentences"}:
                 raise ValueError(f"ablations.{name}.phases: there are no phrases, as sample.phrases is empty")
         return self
 

@@ -19,7 +19,7 @@ from finesent.errors import FinesentError
 from finesent.files import replacing
 from finesent.models.classifier import Classifier
 from finesent.models.device import choose_device, choose_precision
-from finesent.models.engine import Engine, all_features
+from finesent.models.engine import Engine
 from finesent.models.heads import initialise
 from finesent.models.recurrent import RecurrentNetwork
 from finesent.models.saving import Description, save_dev_logits, save_encoder, save_head
@@ -78,7 +78,8 @@ def train_ablation(name: str, ablation: Ablation, params: TrainParams, classes: 
     engine = Engine(processes.device, choose_precision(params.train.precision, device))
     mark = _fingerprint(name, ablation, params, engine, processes, paths)
     work = paths.work / mark
-    phases = Phases(read_tokens(paths.tokens / "train.parquet"), ablation.rows_by_epoch(), f"{place}.phases")
+    rows = [phase.rows for phase in ablation.by_epoch()]
+    phases = Phases(read_tokens(paths.tokens / "train.parquet"), rows, f"{place}.phases")
     train, dev = phases.train, read_tokens(paths.tokens / "dev.parquet")
     _require_classes(train, dev, classes, paths.tokens)
     for kind, loss in losses.items():
@@ -171,7 +172,7 @@ def _frozen_features(
 
     @cache
     def features() -> FrozenFeatures:
-        return FrozenFeatures(all_features(engine, classifier, train), all_features(engine, classifier, dev))
+        return FrozenFeatures.of(engine, classifier, train, dev)
 
     return features
 

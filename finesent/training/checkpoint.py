@@ -31,8 +31,8 @@ class RunState:
         fingerprint: of the configuration.
         epoch: last finished epoch; 0 before the first.
         step: optimizer steps so far.
-        best_epoch: the epoch whose weights are kept so far.
-        best_score: its selection score on dev.
+        best_epoch: the epoch whose weights are kept so far; 0 before the head has learned.
+        best_score: its selection score on dev; None before.
         finished: whether the run has ended.
         records: one an epoch.
         weights: parameters that have learned so far or were begun anew, by name.
@@ -46,7 +46,7 @@ class RunState:
     epoch: int = 0
     step: int = 0
     best_epoch: int = 0
-    best_score: float = float("-inf")
+    best_score: float | None = None
     finished: bool = False
     records: list[EpochRecord] = field(default_factory=list)
     weights: Tensors = field(default_factory=dict)

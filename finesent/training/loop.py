@@ -37,7 +37,9 @@ from finesent.training.unfreezing import depth_at, levels_of
 
 @dataclass(frozen=True)
 class FrozenFeatures:
-    """Features of the encoder before it learns, which frozen epochs share, and seeds if no layer is new.
+    """Features of a frozen encoder, which all its epochs share.
+
+    Those of the encoder before it learns are shared by all seeds too, unless layers of it begin anew.
 
     Attributes:
         train: (N, H) float32.
@@ -46,6 +48,13 @@ class FrozenFeatures:
 
     train: torch.Tensor
     dev: torch.Tensor
+
+    @classmethod
+    def of(
+        cls, engine: Engine, classifier: Classifier, train: TokenizedSplit, dev: TokenizedSplit
+    ) -> FrozenFeatures:
+        """Compute them with the encoder as it is now."""
+        return cls(all_features(engine, classifier, train), all_features(engine, classifier, dev))
 
 
 @dataclass(frozen=True)
@@ -111,6 +120,8 @@ class Run:
         self.average = WeightAverage(ablation.average)
         self.state = RunState(study.fingerprint)
         self.modules = self._loss_modules()
+        # Of an encoder that learnt in earlier phases and is frozen now; None while there is no such thing.
+        self._refrozen: FrozenFeatures | None = None
 
     def train(self) -> RunState:
         """Train, or go on from the last finished epoch, and leave the best epoch's weights in the classifier.
@@ -203,24 +214,41 @@ class Run:
         )
 
     def _objective(self, epoch: int) -> Objective:
-        study, train = self.study, self.study.phases.split(epoch)
+        study, train, losses = self.study, self.study.phases.split(epoch), self._losses(epoch)
         if self._reads_cached(epoch):
             # On frozen features only the losses that reach the head have a gradient; the others are left
             # out, so that no companion is encoded for nothing.
-            losses = {name: loss for name, loss in study.losses.items() if loss.reaches_head}
-            features = study.phases.of(study.frozen().train, epoch)
+            losses = {name: loss for name, loss in losses.items() if loss.reaches_head}
+            features = study.phases.of(self._frozen(epoch).train, epoch)
             return Objective(study.engine, self.classifier, train, losses, {}, features, self.modules)
         drawn = {
             name: loss.draw_companions(train.labels, numpy_stream(self.seed, f"companions/{name}", epoch))
-            for name, loss in study.losses.items()
+            for name, loss in losses.items()
         }
         companions = {name: rows for name, rows in drawn.items() if rows is not None}
-        return Objective(study.engine, self.classifier, train, study.losses, companions, None, self.modules)
+        return Objective(study.engine, self.classifier, train, losses, companions, None, self.modules)
+
+    def _losses(self, epoch: int) -> dict[str, Loss]:
+        """The losses that count in an epoch, by name."""
+        named = self.study.ablation.phase_of(epoch).losses
+        return {name: loss for name, loss in self.study.losses.items() if named is None or name in named}
+
+    def _teaches_head(self, epoch: int) -> bool:
+        return any(loss.reaches_head for loss in self._losses(epoch).values())
+
+    def _frozen(self, epoch: int) -> FrozenFeatures:
+        """The features that an epoch of a frozen encoder reads."""
+        study = self.study
+        if not any(self._depth(earlier) for earlier in range(1, epoch)):
+            return study.frozen()
+        if self._refrozen is None:
+            self._refrozen = FrozenFeatures.of(study.engine, self.classifier, study.phases.train, study.dev)
+        return self._refrozen
 
     def _score_dev(self, epoch: int) -> np.ndarray:
         study = self.study
         if self._reads_cached(epoch):
-            features = study.frozen().dev
+            features = self._frozen(epoch).dev
         else:
             features = all_features(study.engine, self.classifier, study.dev)
         logits = all_logits(study.engine, self.classifier, features)
@@ -236,8 +264,11 @@ class Run:
         state.weights = self._learned()
         state.moments = self.optimizer.state()
         state.averages = self.average.state()
-        if scores.by(ablation.select) > state.best_score:
-            state.best_score, state.best_epoch = scores.by(ablation.select), record.epoch
+        # While no loss has taught the head, dev scores are those of its first, random weights.
+        taught = any(self._teaches_head(epoch) for epoch in range(1, record.epoch + 1))
+        score = scores.by(ablation.select)
+        if taught and (state.best_score is None or score > state.best_score):
+            state.best_score, state.best_epoch = score, record.epoch
             kept = state.weights | self.average.weights
             state.best = {name: tensor.clone() for name, tensor in kept.items()}
             state.dev = {"logits": torch.from_numpy(logits)}
@@ -252,7 +283,7 @@ class Run:
         settled = next(
             e for e in range(1, ablation.epochs + 1) if self._depth(e) == self._depth(ablation.epochs)
         )
-        settled = max(settled, self.study.phases.settled)
+        settled = max(settled, ablation.settled)
         if ablation.average is not None:
             settled = max(settled, ablation.average.from_epoch)
         return self.state.epoch - max(self.state.best_epoch, settled) >= ablation.patience
@@ -271,13 +302,20 @@ class Run:
         self.state = found
 
     def _unfreeze(self, epoch: int) -> None:
-        self.classifier.set_depth(self._depth(epoch))
+        depth, losses = self._depth(epoch), self._losses(epoch)
+        if depth:
+            self._refrozen = None
+        self.classifier.set_depth(depth)
+        # So that its warm-up begins with the first phase that teaches it.
+        self.classifier.head.requires_grad_(self._teaches_head(epoch))
         for name, module in self.modules.items():
-            module.requires_grad_(self._depth(epoch) > 0 or self.study.losses[name].reaches_head)
+            module.requires_grad_(name in losses and (depth > 0 or losses[name].reaches_head))
         learning = [(name, parameter) for name, parameter in self._parameters() if parameter.requires_grad]
         self.optimizer.add(learning, started=(epoch - 1) / self.study.ablation.epochs)
 
     def _depth(self, epoch: int) -> int:
+        if self.study.ablation.phase_of(epoch).frozen:
+            return 0
         return depth_at(epoch, self.study.ablation.unfreeze, len(self.classifier.parts()))
 
     def _reads_cached(self, epoch: int) -> bool:
@@ -285,10 +323,12 @@ class Run:
         return self._depth(epoch) == 0 and not self.classifier.reader.learns
 
     def _learned(self) -> dict[str, torch.Tensor]:
+        """The weights that are, or by now may be, no longer those that the run began with."""
+        learnt = self.optimizer.named
         return {
             name: parameter.detach()
             for name, parameter in self._parameters()
-            if parameter.requires_grad or name in self.study.anew
+            if name in learnt or name in self.study.anew
         }
 
     def _parameters(self) -> Iterator[tuple[str, nn.Parameter]]:

@@ -17,7 +17,6 @@ class Phases:
 
     Attributes:
         train: every row that any epoch uses; without phrases it is what it would be had there never been any.
-        settled: the first epoch of the last phase.
     """
 
     def __init__(self, whole: TokenizedSplit, by_epoch: list[Rows], place: str) -> None:
@@ -40,8 +39,6 @@ class Phases:
         self._by_epoch = by_epoch
         self._numbers = {rows: _numbers(self.train, rows) for rows in set(by_epoch)}
         self._splits = {rows: _only(self.train, numbers) for rows, numbers in self._numbers.items()}
-        last = [rows == by_epoch[-1] for rows in by_epoch]
-        self.settled = 1 + max((epoch for epoch, same in enumerate(last, 1) if not same), default=0)
 
     def split(self, epoch: int) -> TokenizedSplit:
         """Return the rows of an epoch (counted from 1)."""

@@ -52,9 +52,13 @@ class Processes:
         return total
 
     def add_up_gradients(self, parameters: list[nn.Parameter]) -> None:
-        """Replace every gradient by the sum over the processes, in one exchange."""
+        """Replace every gradient by the sum over the processes, in one exchange.
+
+        A parameter that learnt in an earlier phase alone has none, and gets none.
+        """
         if self.count == 1:
             return
+        parameters = [parameter for parameter in parameters if parameter.requires_grad]
         # A batch smaller than the number of processes leaves some of them without a row, and no gradient.
         gradients = [torch.zeros_like(p) if p.grad is None else p.grad for p in parameters]
         flat = self.add_up(torch.cat([gradient.flatten() for gradient in gradients]))

@@ -26,7 +26,8 @@ def refused(path: Path, problem: str) -> None:
 def test_without_these_keys_every_epoch_takes_every_sentence(spoil: Spoil) -> None:
     study = read_study(spoil())
     assert (study.raters, study.sample.phrases) == (None, None)
-    assert study.ablations["baseline"].rows_by_epoch() == ["sentences"] * 5
+    assert [phase.rows for phase in study.ablations["baseline"].by_epoch()] == ["sentences"] * 5
+    assert study.ablations["baseline"].settled == 1
 
 
 def test_phases_say_what_each_epoch_takes(spoil: Spoil) -> None:
@@ -35,7 +36,9 @@ def test_phases_say_what_each_epoch_takes(spoil: Spoil) -> None:
     content["sample"]["phrases"] = PHRASES
     path.write_text(json.dumps(content))
     study = read_study(path)
-    assert study.ablations["baseline"].rows_by_epoch() == ["phrases+sentences", *["sentences"] * 4]
+    baseline = study.ablations["baseline"]
+    assert [phase.rows for phase in baseline.by_epoch()] == ["phrases+sentences", *["sentences"] * 4]
+    assert baseline.settled == 2
 
 
 @pytest.mark.parametrize("rows", ["phrases", "phrases+sentences"])

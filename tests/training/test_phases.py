@@ -67,7 +67,6 @@ def test_each_epoch_gets_its_rows(folders: dict[str, Path]) -> None:
     assert cut.split(3).weights is None
     assert cut.split(2).weights is not None and set(cut.split(2).weights.tolist()) == {0.25}
     assert [cut.rows_after(epoch) for epoch in range(5)] == [240, 140, 80, 40, 0]
-    assert cut.settled == 3
     features = torch.arange(100)
     assert cut.of(features, 1) is features
     assert cut.of(features, 2).tolist() == list(range(40, 100))
@@ -83,7 +82,6 @@ def test_sentences_alone_are_as_if_there_had_never_been_phrases(folders: dict[st
             assert found.tobytes() == value.tobytes(), name
         else:
             assert found == value, name
-    assert (cut.settled, without.settled) == (1, 1)
 
 
 @pytest.mark.parametrize("rows", ["phrases", "phrases+sentences"])

@@ -17,6 +17,7 @@ from finesent.training.losses.scl import SupervisedContrastive
 from finesent.training.losses.soft_labels import SoftLabels
 from finesent.training.losses.soft_ordinal import SoftOrdinal
 from finesent.training.losses.triplet import Triplet
+from finesent.training.unfreezing import depth_at
 from finesent.validation import parse, unknown_name
 
 LOSSES: dict[str, type[Loss]] = {
@@ -58,4 +59,12 @@ def build_losses(ablation: Ablation, place: str) -> dict[str, Loss]:
             )
     if not any(loss.trains_head for loss in losses.values()):
         raise FinesentError(f"{place}.losses", "none of them trains the head", "add cross-entropy")
+    for epoch, phase in enumerate(ablation.by_epoch(), 1):
+        still = phase.frozen or depth_at(epoch, ablation.unfreeze, parts=1) == 0
+        if still and not any(losses[name].reaches_head for name in phase.losses or losses):
+            raise FinesentError(
+                f"{place}.phases",
+                f"nothing would learn in epoch {epoch}: the encoder is frozen, and no loss reaches the head",
+                "name one that has, such as cross-entropy, or let the encoder learn",
+            )
     return losses
