@@ -109,15 +109,28 @@ def read_study(path: Path = PARAMS) -> Study:
     Raises:
         FinesentError: any key anywhere is missing, unknown, of the wrong type or impossible.
     """
-    content = dict(read_yaml(path))
+    return check_study(read_yaml(path), str(path))
+
+
+def check_study(whole: dict[str, Any], place: str) -> Study:
+    """Check the content of a params.yaml, with ``defaults`` laid under every ablation.
+
+    Args:
+        whole: content.
+        place: what to call it in an error.
+
+    Raises:
+        FinesentError: any key anywhere is missing, unknown, of the wrong type or impossible.
+    """
+    content = dict(whole)
     defaults = content.pop("defaults", {})
     ablations = content.get("ablations")
     if not isinstance(defaults, dict) or not isinstance(ablations, dict):
         raise FinesentError(
-            str(path), "defaults and ablations must be mappings", "compare it with the file in git"
+            place, "defaults and ablations must be mappings", "compare it with the file in git"
         )
     content["ablations"] = {name: _merged_or_same(defaults, block) for name, block in ablations.items()}
-    return parse(Study, content, str(path))
+    return parse(Study, content, place)
 
 
 def _merged_or_same(defaults: dict[str, Any], block: Any) -> Any:
