@@ -129,6 +129,13 @@ def check_study(whole: dict[str, Any], place: str) -> Study:
         raise FinesentError(
             place, "defaults and ablations must be mappings", "compare it with the file in git"
         )
+    for name, block in ablations.items():
+        if isinstance(block, dict) and "input" not in block:
+            raise FinesentError(
+                f"{place}: ablations.{name}.input",
+                "missing; defaults cannot give it, as dvc.yaml reads it from the ablation itself",
+                "name one of the inputs",
+            )
     content["ablations"] = {name: _merged_or_same(defaults, block) for name, block in ablations.items()}
     return parse(Study, content, place)
 
