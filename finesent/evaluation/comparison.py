@@ -18,7 +18,6 @@ from finesent.evaluation.gains import Estimate, estimate, report_gain
 from finesent.evaluation.history import cost, read_history
 from finesent.evaluation.integer_check import with_integer_caveats
 from finesent.evaluation.multiple import holm
-from finesent.evaluation.near_duplicates import scores_without, test_ids_near_train
 from finesent.evaluation.predictions import Predictions, check_paired, read_predictions
 from finesent.evaluation.resampling import Resamples, resample
 from finesent.evaluation.results import (
@@ -28,8 +27,10 @@ from finesent.evaluation.results import (
     Gain,
     MetricName,
     Pair,
+    RecurringPhrases,
     Verdict,
 )
+from finesent.evaluation.shared_with_train import scores_without, test_ids_near_train, test_ids_with_phrase
 from finesent.evaluation.spreads import Spread
 from finesent.evaluation.summary import summarise
 from finesent.evaluation.transfer_results import transfer_sets
@@ -49,6 +50,7 @@ class Inputs:
         histories: by ablation, the rows of its training history.
         panel: data/clean/panel.parquet.
         duplicates: data/clean/duplicates.parquet; None where near duplicates were not looked for.
+        recurring: data/clean/recurring.parquet.
         train_ids: rows that were trained on.
     """
 
@@ -56,6 +58,7 @@ class Inputs:
     histories: dict[str, pd.DataFrame]
     panel: pa.Table
     duplicates: pa.Table | None
+    recurring: pa.Table
     train_ids: set[str]
 
 
@@ -97,6 +100,7 @@ def compare(study: Study, inputs: Inputs, entry: Dataset, published: Published) 
     )
     pairs = _pairs(study, resamples)
     near = _near(inputs)
+    holding = _holding_a_phrase(study, inputs)
     labels = dict(zip(test.ids, (int(label) for label in test.labels), strict=True))
     return Comparison(
         dataset=study.dataset,
@@ -112,7 +116,7 @@ def compare(study: Study, inputs: Inputs, entry: Dataset, published: Published) 
         resamples=study.compare.resamples,
         resampled="seeds and items" if len(study.seeds) > 1 else "items",
         ablations={
-            name: _result(ours, inputs, near, _gains_over_baseline(name, pairs, study))
+            name: _result(ours, inputs, near, holding, _gains_over_baseline(name, pairs, study))
             for name, ours in predictions.items()
         },
         pairs=pairs,
@@ -120,6 +124,7 @@ def compare(study: Study, inputs: Inputs, entry: Dataset, published: Published) 
         ceiling=ceiling(inputs.panel, labels, len(baseline.labels), study.compare),
         transfer=transfer_sets(predictions),
         near_duplicates_in_test=None if near is None else len(near),
+        recurring=_recurring(study, holding),
         published=with_integer_caveats(published),
     )
 
@@ -193,8 +198,24 @@ def _near(inputs: Inputs) -> set[str] | None:
     return test_ids_near_train(inputs.duplicates, inputs.train_ids)
 
 
+def _holding_a_phrase(study: Study, inputs: Inputs) -> set[str] | None:
+    asked = study.compare.recurring
+    return None if asked is None else test_ids_with_phrase(inputs.recurring, asked.min_words)
+
+
+def _recurring(study: Study, holding: set[str] | None) -> RecurringPhrases | None:
+    asked = study.compare.recurring
+    if asked is None or holding is None:
+        return None
+    return RecurringPhrases(min_words=asked.min_words, n=len(holding))
+
+
 def _result(
-    ours: Predictions, inputs: Inputs, near: set[str] | None, gains: dict[MetricName, Gain] | None
+    ours: Predictions,
+    inputs: Inputs,
+    near: set[str] | None,
+    holding: set[str] | None,
+    gains: dict[MetricName, Gain] | None,
 ) -> AblationResult:
     summary = summarise(ours)
     return AblationResult(
@@ -202,6 +223,7 @@ def _result(
         test=_spreads(summary["splits"]["test"]),
         collapsed_seeds=summary["collapsed_seeds"],
         without_near_duplicates=scores_without(ours.splits["test"], near) if near else None,
+        without_recurring=scores_without(ours.splits["test"], holding) if holding else None,
         gains=gains,
         cost=cost(inputs.histories[ours.ablation]),
     )

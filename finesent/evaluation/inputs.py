@@ -30,6 +30,7 @@ def read_inputs(study: Study) -> Inputs:
         histories=histories,
         panel=read_arrow(CLEAN / "panel.parquet", "dvc repro clean"),
         duplicates=read_duplicates() if looked_for else None,
+        recurring=read_arrow(CLEAN / "recurring.parquet", "dvc repro clean"),
         train_ids=set(read_rows(SAMPLED)["id"]),
     )
 

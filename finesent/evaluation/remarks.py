@@ -5,6 +5,7 @@ from __future__ import annotations
 from finesent.catalog.published import PublishedRow
 from finesent.evaluation.markdown import number
 from finesent.evaluation.results import Comparison
+from finesent.evaluation.spreads import Spread
 
 
 def remarks(comparison: Comparison, notes: list[PublishedRow]) -> list[str]:
@@ -18,6 +19,7 @@ def remarks(comparison: Comparison, notes: list[PublishedRow]) -> list[str]:
         *_collapses(comparison),
         *[f"People, {row.name} (n = {row.n:,}): {row.note}" for row in comparison.ceiling],
         *_near_duplicates(comparison),
+        *_recurring(comparison),
         *_transfer(comparison),
     ]
 
@@ -86,15 +88,32 @@ def _near_duplicates(comparison: Comparison) -> list[str]:
         return ["Near duplicates between train and test were not looked for."]
     if count == 0:
         return ["No test sentence nearly repeats a sentence that was trained on."]
-    without = ", ".join(
-        f"{name} {number('accuracy', result.without_near_duplicates['accuracy'].mean)}"
-        for name, result in comparison.ablations.items()
-        if result.without_near_duplicates is not None
-    )
+    without = {name: result.without_near_duplicates for name, result in comparison.ablations.items()}
     return [
-        f"{count:,} of {comparison.test_n:,} test sentences nearly repeat one that was trained on; test "
-        f"accuracy without them: {without}."
+        f"{count:,} of {comparison.test_n:,} test sentences nearly repeat one that was trained on"
+        f"{_without_them(without)}."
     ]
+
+
+def _recurring(comparison: Comparison) -> list[str]:
+    found = comparison.recurring
+    if found is None:
+        return []
+    phrase = f"a phrase of {found.min_words} words or more with train's trees"
+    if found.n == 0:
+        return [f"No test sentence shares {phrase}."]
+    without = {name: result.without_recurring for name, result in comparison.ablations.items()}
+    return [f"{found.n:,} of {comparison.test_n:,} test sentences share {phrase}{_without_them(without)}."]
+
+
+def _without_them(scores: dict[str, dict[str, Spread] | None]) -> str:
+    """Say the accuracies by ablation; nothing where leaving the sentences out leaves no other."""
+    told = [
+        f"{name} {number('accuracy', found['accuracy'].mean)}"
+        for name, found in scores.items()
+        if found is not None
+    ]
+    return f"; test accuracy without them: {', '.join(told)}" if told else ""
 
 
 def _transfer(comparison: Comparison) -> list[str]:

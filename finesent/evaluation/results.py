@@ -120,6 +120,8 @@ class AblationResult(Block):
         collapsed_seeds: seeds that did not beat the majority class on dev; they stay in the means.
         without_near_duplicates: test metrics without the items that nearly repeat a training row; null
             where there is no such item, or none were looked for.
+        without_recurring: test metrics without the items of :class:`RecurringPhrases`; null where there
+            is none.
         gains: over the baseline ablation, by metric; null for the baseline itself.
     """
 
@@ -127,6 +129,7 @@ class AblationResult(Block):
     test: dict[str, Spread]
     collapsed_seeds: list[int]
     without_near_duplicates: dict[str, Spread] | None
+    without_recurring: dict[str, Spread] | None
     gains: dict[MetricName, Gain] | None
     cost: Cost
 
@@ -167,6 +170,18 @@ class TransferSet(Block):
     scores: dict[str, dict[int, dict[str, Spread]]]
 
 
+class RecurringPhrases(Block):
+    """Test items that share a long phrase with the trees of training sentences.
+
+    Attributes:
+        min_words: how long such a phrase is at least.
+        n: test items that share one.
+    """
+
+    min_words: int
+    n: int
+
+
 class Comparison(Block):
     """All ablations of a study side by side.
 
@@ -179,6 +194,7 @@ class Comparison(Block):
         ablations: in the order of params.yaml.
         pairs: the declared family, baseline pairs included.
         near_duplicates_in_test: test items that nearly repeat a training row; null where not looked for.
+        recurring: null where the data have no phrases, or none were asked for.
         published: what was reported elsewhere.
     """
 
@@ -200,4 +216,5 @@ class Comparison(Block):
     ceiling: list[CeilingRow]
     transfer: dict[str, TransferSet]
     near_duplicates_in_test: int | None
+    recurring: RecurringPhrases | None
     published: Published

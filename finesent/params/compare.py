@@ -9,6 +9,16 @@ from pydantic import Field
 from finesent.validation import Block
 
 
+class Recurring(Block):
+    """Which test items a further score leaves out: those that share a long phrase with train's trees.
+
+    Attributes:
+        min_words: how long such a phrase is at least.
+    """
+
+    min_words: Annotated[int, Field(ge=1)]
+
+
 class Compare(Block):
     """How ablations are compared.
 
@@ -20,6 +30,7 @@ class Compare(Block):
         power: of the minimum detectable gain.
         resamples: of the bootstrap.
         seed: of the bootstrap.
+        recurring: null gives no such scores; nor are there any where the data have no trees.
     """
 
     baseline: str
@@ -28,3 +39,4 @@ class Compare(Block):
     power: Annotated[float, Field(gt=0.5, lt=1)]
     resamples: Annotated[int, Field(ge=100)]
     seed: Annotated[int, Field(ge=0)]
+    recurring: Recurring | None = None

@@ -46,6 +46,7 @@ def result(accuracy: float, sd: float | None = 0.01, **changes: Any) -> Ablation
         "test": {name: Spread(mean=accuracy, sd=sd) for name in names},
         "collapsed_seeds": [],
         "without_near_duplicates": None,
+        "without_recurring": None,
         "gains": None,
         "cost": Cost(
             seconds_per_seed=12.34,
@@ -115,6 +116,7 @@ def comparison(**changes: Any) -> Comparison:
         ],
         "transfer": {"tweets": transfer_set()},
         "near_duplicates_in_test": 0,
+        "recurring": None,
         "published": read_published(CATALOG),
     }
     return Comparison(**(content | changes))

@@ -8,6 +8,7 @@ import pytest
 
 from finesent.catalog.published import Published
 from finesent.evaluation.markdown import number, p_value, signed, spread, table
+from finesent.evaluation.results import RecurringPhrases
 from finesent.evaluation.spreads import Spread
 from finesent.evaluation.table import render
 from tests.evaluation.handmade import comparison, gain, result, verdict
@@ -139,6 +140,40 @@ def test_near_duplicates(changes: dict[str, Any], sentence: str) -> None:
     )
     assert sentence in text
     assert ("without them: baseline 48.01" in text) == (changes["near_duplicates_in_test"] == 7)
+
+
+@pytest.mark.parametrize(
+    ("n", "without", "sentence"),
+    [
+        (0, None, "- No test sentence shares a phrase of 4 words or more with train's trees.\n"),
+        (
+            1007,
+            Spread(mean=0.4702, sd=0.01),
+            "- 1,007 of 1,100 test sentences share a phrase of 4 words or more with train's trees; test "
+            "accuracy without them: baseline 47.02.\n",
+        ),
+        (
+            1100,
+            None,
+            "- 1,100 of 1,100 test sentences share a phrase of 4 words or more with train's trees.\n",
+        ),
+    ],
+    ids=["none", "some", "all"],
+)
+def test_recurring_phrases(n: int, without: Spread | None, sentence: str) -> None:
+    scores = None if without is None else {"accuracy": without}
+    text = render(
+        comparison(
+            ablations={"baseline": result(0.485, without_recurring=scores)},
+            transfer={},
+            recurring=RecurringPhrases(min_words=4, n=n),
+        )
+    )
+    assert sentence in text
+
+
+def test_without_phrases_nothing_is_said_of_them() -> None:
+    assert "train's trees" not in render(comparison())
 
 
 def test_without_published_rows_there_is_nothing_about_them() -> None:

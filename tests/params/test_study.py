@@ -90,6 +90,8 @@ def test_missing_key_is_named(spoil: Spoil, key: str) -> None:
         ("compare.confidence", 0.5, r"compare\.confidence: "),
         ("compare.resamples", 99, r"compare\.resamples: "),
         ("compare.seed", "0", r"compare\.seed: "),
+        ("compare.recurring", {}, r"compare\.recurring\.min_words: missing"),
+        ("compare.recurring", {"min_words": 0}, r"compare\.recurring\.min_words: "),
         ("ablations.baseline.epochs", 0, r"ablations\.baseline\.epochs: "),
         ("ablations.after-n.epochs", 3, r"ablations\.after-n: unfreeze.after=3 leaves no epoch of 3"),
         ("ablations.baseline", None, r"ablations\.baseline: "),

@@ -17,6 +17,7 @@ from finesent.evaluation.results import (
     Cost,
     Gain,
     Pair,
+    RecurringPhrases,
     TransferSet,
     Verdict,
 )
@@ -87,7 +88,7 @@ def make_bare_content() -> Content:
     content = make_content(items=12, ablations=1, seeds=1)
     alone = content.comparison.ablations["baseline"]
     cost = alone.cost.model_copy(update={"parameters": None, "trained_parameters": None, "peak_memory": None})
-    bare = alone.model_copy(update={"cost": cost, "without_near_duplicates": None})
+    bare = alone.model_copy(update={"cost": cost, "without_near_duplicates": None, "without_recurring": None})
     comparison = content.comparison.model_copy(
         update={
             "ablations": {"baseline": bare},
@@ -96,6 +97,7 @@ def make_bare_content() -> Content:
             "ceiling": [],
             "transfer": {},
             "near_duplicates_in_test": None,
+            "recurring": None,
             "published": content.comparison.published.model_copy(update={"rows": []}),
         }
     )
@@ -170,17 +172,19 @@ def _comparison(
         ],
         transfer=_transfer(names) if seeds > 1 else {},
         near_duplicates_in_test=4,
+        recurring=RecurringPhrases(min_words=4, n=21),
         published=with_integer_caveats(read_published()),
     )
 
 
 def _result(name: str, right: np.ndarray, gains: dict[Any, Gain] | None) -> AblationResult:
-    test = _scores(right)
+    test, worse = _scores(right), _scores(right - 0.031)
     return AblationResult(
         dev=_scores(right + 0.004),
         test=test,
         collapsed_seeds=[2] if name == "triplet" and len(right) > 2 else [],
         without_near_duplicates={key: test[key] for key in ("accuracy", "macro_f1")},
+        without_recurring={key: worse[key] for key in ("accuracy", "macro_f1")},
         gains=gains,
         cost=Cost(
             seconds_per_seed=13.4 + len(name),

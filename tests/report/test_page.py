@@ -12,9 +12,12 @@ from itertools import pairwise
 
 import pytest
 
+from finesent.evaluation.results import RecurringPhrases
 from finesent.report.content import Content
+from finesent.report.formatting import spread
 from finesent.report.page import render_page
 from finesent.report.sections import SECTIONS
+from finesent.report.views import data
 from tests.report.builder import make_content
 
 _VOID = {"meta", "link", "img", "br", "input", "hr"}
@@ -185,6 +188,48 @@ def test_published_numbers_stand_with_their_caveats(full: Document, content: Con
     assert full.values("id").count("note-1") == 1
 
 
+@pytest.mark.parametrize("missing", ["without_near_duplicates", "without_recurring", None])
+def test_test_scores_stand_beside_those_without_what_train_shares(
+    content: Content, missing: str | None
+) -> None:
+    comparison = content.comparison
+    update = {} if missing is None else {missing: None}
+    ablations = {name: found.model_copy(update=update) for name, found in comparison.ablations.items()}
+    table = data.view(
+        replace(content, comparison=comparison.model_copy(update={"ablations": ablations}))
+    ).without
+    assert table is not None
+    titles = {
+        "without_near_duplicates": "near duplicates of train",
+        "without_recurring": "long phrases of train",
+    }
+    kept = [key for key in titles if key != missing]
+    expected = [("", 1), ("all test items", 2), *((f"without {titles[key]}", 2) for key in kept)]
+    assert table.spans == expected
+    for row in table.groups[0].rows:
+        result = ablations[row[0].text]
+        scores = [result.test, *(getattr(result, key) for key in kept)]
+        cells = [
+            spread(metric, by_metric[metric]) for by_metric in scores for metric in ("accuracy", "macro_f1")
+        ]
+        assert [cell.text for cell in row[1:]] == cells
+
+
+@pytest.mark.parametrize(
+    ("n", "sentence"),
+    [
+        (0, "No test item shares a phrase"),
+        (1, "1 test item shares a phrase"),
+        (2, "2 test items share a phrase"),
+    ],
+)
+def test_items_with_a_long_phrase_of_train_are_counted(content: Content, n: int, sentence: str) -> None:
+    found = RecurringPhrases(min_words=5, n=n)
+    comparison = content.comparison.model_copy(update={"recurring": found})
+    remarks = data.view(replace(content, comparison=comparison)).remarks
+    assert f"{sentence} of 5 words or more with train's trees." in remarks
+
+
 def test_bare_content_is_explained_in_sentences(bare_page: str) -> None:
     text = Document(bare_page).text
     for sentence in (
@@ -213,8 +258,8 @@ def test_one_seed_shows_no_spread() -> None:
     "key", ["rows", "exact_duplicates", "near_duplicates", "labels", "words", "sorted_by_label"]
 )
 def test_every_key_of_the_data_report_may_be_missing(content: Content, key: str) -> None:
-    data = {name: value for name, value in content.data.items() if name != key}
-    document = Document(render_page(replace(content, data=data)))
+    rest = {name: value for name, value in content.data.items() if name != key}
+    document = Document(render_page(replace(content, data=rest)))
     assert document.unclosed == []
 
 

@@ -84,8 +84,16 @@ def write_data(test_n: int = 80) -> None:
         "similarity": 0.9,
     }
     write_arrow(Path("data/clean/duplicates.parquet"), pa.Table.from_pylist([pair]))
+    write_recurring({})
     Path("metrics").mkdir(exist_ok=True)
     Path("metrics/data.json").write_text(json.dumps({"rows": {"test": test_n}}))
+
+
+def write_recurring(words: dict[str, int], test_n: int = 80) -> None:
+    """Write of how many words the longest phrase of train in each test item is; 0 where not given."""
+    ids = [f"test-{i}" for i in range(test_n)]
+    columns = {"id": ids, "split": ["test"] * test_n, "words": [words.get(item, 0) for item in ids]}
+    write_arrow(Path("data/clean/recurring.parquet"), pa.table(columns))
 
 
 def edit_params(change: Callable[[dict[str, Any]], None]) -> None:
@@ -222,6 +230,33 @@ def test_running_again_gives_the_same_bytes(study: Path, run: Run) -> None:
     Path("report/stale.txt").write_text("from another version")
     run()
     assert snapshot(study) == before
+
+
+def test_scores_without_the_items_that_hold_a_long_phrase(study: Path, run: Run) -> None:
+    write_recurring({"test-0": 5, "test-1": 4, "test-2": 3})
+    edit_params(lambda content: content["compare"].update(recurring={"min_words": 4}))
+    text = run()
+    report = json.loads(Path("report/comparison.json").read_text(encoding="utf-8"))
+    assert report["recurring"] == {"min_words": 4, "n": 2}
+    items = pd.read_parquet("report/items.parquet").query("ablation == 'after-n'")
+    for block, gone in (("test", []), ("without_recurring", ["test-0", "test-1"])):
+        kept = items[~items["id"].isin(gone)]
+        expected = kept["seeds_right"].mean() / 3
+        assert report["ablations"]["after-n"][block]["accuracy"]["mean"] == pytest.approx(expected, abs=1e-6)
+    assert "2 of 80 test sentences share a phrase of 4 words or more" in text
+    assert "without long phrases of train" in Path("report/index.html").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("words", [{}, {"test-0": 5}], ids=["no trees", "not asked for"])
+def test_nothing_is_said_of_phrases_without_trees_or_unasked(
+    study: Path, run: Run, words: dict[str, int]
+) -> None:
+    write_recurring(words)
+    if words:
+        edit_params(lambda content: content["compare"].update(recurring=None))
+    assert "train's trees" not in run()
+    report = json.loads(Path("report/comparison.json").read_text(encoding="utf-8"))
+    assert report["recurring"] is None and report["ablations"]["prompt"]["without_recurring"] is None
 
 
 @pytest.mark.parametrize("missing", ["predictions/prompt.parquet", "plots/prompt/history.csv"])

@@ -4,11 +4,17 @@ from __future__ import annotations
 
 import csv
 import hashlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
+
+import pytest
 
 from finesent.params.ablation import Ablation, merge_ablation
 from finesent.params.train import Train, TrainParams
+from finesent.training import loop
 from finesent.training.ablation import Outcome, Paths, train_ablation
 from finesent.validation import parse
 
@@ -56,6 +62,24 @@ def train(
 ) -> Outcome:
     """Train an ablation of five classes in ``root``; ``params`` go to :func:`make_params`."""
     return train_ablation("a", ablation, make_params(seeds, **params), 5, make_paths(root, tokens, backbone))
+
+
+class Interrupted(Exception):
+    """Raised in place of a kill at a chosen moment."""
+
+
+@contextmanager
+def interrupted_before(epoch: int) -> Iterator[None]:
+    """Inside, every run stops where it would begin this epoch, and is expected to."""
+    original = loop.Run._epoch
+
+    def stopping(self: loop.Run, number: int, progress: Any) -> None:
+        if number == epoch:
+            raise Interrupted
+        original(self, number, progress)
+
+    with patch.object(loop.Run, "_epoch", stopping), pytest.raises(Interrupted):
+        yield
 
 
 def hashes(folder: Path) -> dict[str, str]:

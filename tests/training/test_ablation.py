@@ -27,7 +27,17 @@ from finesent.training import loop
 from finesent.training.ablation import Paths, train_ablation
 from finesent.training.losses.triplet import Triplet
 from tests.conftest import write_tokens
-from tests.training.helpers import hashes, history, make_ablation, make_params, make_paths, timeless, train
+from tests.training.helpers import (
+    Interrupted,
+    hashes,
+    history,
+    interrupted_before,
+    make_ablation,
+    make_params,
+    make_paths,
+    timeless,
+    train,
+)
 
 AFTER_1 = {"policy": "all", "after": 1}
 
@@ -238,10 +248,6 @@ def test_two_processes_do_not_train_the_same_run(
     train(tmp_path, tokens, backbone, make_ablation(epochs=1), [0])
 
 
-class Interrupted(Exception):
-    """Raised in place of a kill at a chosen moment."""
-
-
 def test_an_interrupted_run_goes_on_where_it_was(
     tmp_path: Path, tokens: Path, backbone: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -278,39 +284,18 @@ def test_an_interrupted_run_goes_on_where_it_was(
     assert not list((tmp_path / "parts" / ".work").glob("*/*"))
 
 
-def test_another_configuration_does_not_resume_this_one(
-    tmp_path: Path, tokens: Path, backbone: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    original = loop.Run._epoch
-
-    def stop_at_two(self: loop.Run, epoch: int, progress: Any) -> None:
-        if epoch == 2:
-            raise Interrupted
-        original(self, epoch, progress)
-
-    monkeypatch.setattr(loop.Run, "_epoch", stop_at_two)
-    with pytest.raises(Interrupted):
+def test_another_configuration_does_not_resume_this_one(tmp_path: Path, tokens: Path, backbone: Path) -> None:
+    with interrupted_before(epoch=2):
         train(tmp_path, tokens, backbone, make_ablation(epochs=3), [0])
-    monkeypatch.setattr(loop.Run, "_epoch", original)
     train(tmp_path, tokens, backbone, make_ablation(epochs=4), [0])
     train(tmp_path / "fresh", tokens, backbone, make_ablation(epochs=4), [0])
     assert hashes(tmp_path / "models") == hashes(tmp_path / "fresh" / "models")
 
 
-def test_ablations_of_equal_blocks_share_no_work_folder(
-    tmp_path: Path, tokens: Path, backbone: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    original = loop.Run._epoch
-
-    def stop_at_two(self: loop.Run, epoch: int, progress: Any) -> None:
-        if epoch == 2:
-            raise Interrupted
-        original(self, epoch, progress)
-
-    monkeypatch.setattr(loop.Run, "_epoch", stop_at_two)
+def test_ablations_of_equal_blocks_share_no_work_folder(tmp_path: Path, tokens: Path, backbone: Path) -> None:
     paths = make_paths(tmp_path, tokens, backbone)
     for name in ("a", "b", "a"):
-        with pytest.raises(Interrupted):
+        with interrupted_before(epoch=2):
             train_ablation(name, make_ablation(epochs=2), make_params([0]), 5, paths)
     assert len(list((tmp_path / ".work").glob("*/0/epoch-*"))) == 2
 

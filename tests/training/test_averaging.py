@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -16,9 +15,8 @@ from finesent.data.tokens import read_tokens
 from finesent.models.engine import Engine, all_features, all_logits
 from finesent.models.saving import load_classifier, load_dev_logits
 from finesent.params.ablation import Ema
-from finesent.training import loop
 from finesent.training.averaging import WeightAverage
-from tests.training.helpers import hashes, history, make_ablation, timeless, train
+from tests.training.helpers import hashes, history, interrupted_before, make_ablation, timeless, train
 
 weights = st.lists(st.floats(-10, 10), min_size=1, max_size=40)
 
@@ -143,26 +141,13 @@ def test_patience_waits_until_the_averages_begin(tmp_path: Path, tokens: Path, b
     assert len(history(tmp_path)) == 6
 
 
-class Interrupted(Exception):
-    """Raised in place of a kill."""
-
-
 @pytest.mark.parametrize("stop", [3, 5])
 def test_an_interrupted_run_ends_with_the_same_bits(
-    stop: int, tmp_path: Path, tokens: Path, backbone: Path, monkeypatch: pytest.MonkeyPatch
+    stop: int, tmp_path: Path, tokens: Path, backbone: Path
 ) -> None:
     train(tmp_path / "whole", tokens, backbone, AVERAGED, [0])
-    original = loop.Run._epoch
-
-    def stopping(self: loop.Run, epoch: int, progress: Any) -> None:
-        if epoch == stop:
-            raise Interrupted
-        original(self, epoch, progress)
-
-    monkeypatch.setattr(loop.Run, "_epoch", stopping)
-    with pytest.raises(Interrupted):
+    with interrupted_before(stop):
         train(tmp_path / "parts", tokens, backbone, AVERAGED, [0])
-    monkeypatch.setattr(loop.Run, "_epoch", original)
     train(tmp_path / "parts", tokens, backbone, AVERAGED, [0])
     assert hashes(tmp_path / "whole" / "models") == hashes(tmp_path / "parts" / "models")
     assert timeless(tmp_path / "whole") == timeless(tmp_path / "parts")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +23,7 @@ from finesent.training.losses.base import LossInputs
 from finesent.training.losses.scl import SupervisedContrastive
 from finesent.training.progress import Progress
 from finesent.training.steps import MicroBatches
-from tests.training.helpers import make_ablation, make_params, make_paths
+from tests.training.helpers import interrupted_before, make_ablation, make_params, make_paths
 
 AFTER_1 = {"policy": "all", "after": 1}
 
@@ -69,31 +68,12 @@ def test_every_loss_learns_alone_or_beside_cross_entropy(
     assert not any("losses" in key for key in load_file(tmp_path / "models/a/0/head.safetensors"))
 
 
-class Interrupted(Exception):
-    """Raised in place of a kill at a chosen moment."""
-
-
-def stopping_before(epoch: int) -> Callable[..., None]:
-    original = loop.Run._epoch
-
-    def watched(self: loop.Run, number: int, progress: Any) -> None:
-        if number == epoch:
-            raise Interrupted
-        original(self, number, progress)
-
-    return watched
-
-
-def test_a_losss_own_module_is_resumed_with_the_run(
-    tmp_path: Path, tokens: Path, backbone: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_losss_own_module_is_resumed_with_the_run(tmp_path: Path, tokens: Path, backbone: Path) -> None:
     ablation = ablation_with({"lcl": {"weight": 0.5}}, epochs=4)
     train(tmp_path / "whole", tokens, backbone, ablation)
     for epoch in (2, 4):
-        with monkeypatch.context() as patched:
-            patched.setattr(loop.Run, "_epoch", stopping_before(epoch))
-            with pytest.raises(Interrupted):
-                train(tmp_path / "parts", tokens, backbone, ablation)
+        with interrupted_before(epoch):
+            train(tmp_path / "parts", tokens, backbone, ablation)
     (state,) = (tmp_path / "parts" / ".work").glob("*/0/epoch-00003")
     assert load_file(state / "weights.safetensors")["head.losses.lcl.weight"].shape == (5, 16)
     train(tmp_path / "parts", tokens, backbone, ablation)

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from finesent.evaluation.results import Comparison
+from finesent.evaluation.spreads import Spread
 from finesent.report.content import Content, NearDuplicate
 from finesent.report.formatting import count, counted, decimal, percent, spread
 from finesent.report.tables import Cell, Column, Table, heat, row_group, table
@@ -95,29 +96,35 @@ def _repeats(data: dict[str, Any]) -> Table | None:
 
 
 def _without(comparison: Comparison) -> Table | None:
-    scored = {name: result for name, result in comparison.ablations.items() if result.without_near_duplicates}
-    if not scored:
+    ablations = comparison.ablations
+    scored: dict[str, dict[str, dict[str, Spread] | None]] = {
+        "all test items": {name: result.test for name, result in ablations.items()},
+        "without near duplicates of train": {
+            name: result.without_near_duplicates for name, result in ablations.items()
+        },
+        "without long phrases of train": {
+            name: result.without_recurring for name, result in ablations.items()
+        },
+    }
+    shown = {title: by_name for title, by_name in scored.items() if any(by_name.values())}
+    if len(shown) == 1:
         return None
     columns = [
         Column("ablation", words=True),
-        *(
-            Column(title, "points", group=group)
-            for group in ("all test items", "without near duplicates of train")
-            for title in ("accuracy", "macro-F1")
-        ),
+        *(Column(title, "points", group=group) for group in shown for title in ("accuracy", "macro-F1")),
     ]
     lines = [
         [
             name,
             *(
-                spread(metric, scores.get(metric))
-                for scores in (result.test, result.without_near_duplicates or {})
+                spread(metric, (by_name[name] or {}).get(metric))
+                for by_name in shown.values()
                 for metric in ("accuracy", "macro_f1")
             ),
         ]
-        for name, result in scored.items()
+        for name in ablations
     ]
-    return table("Test scores with and without near duplicates of train", columns, lines)
+    return table("Test scores with and without items that share much with train", columns, lines)
 
 
 def _remarks(content: Content) -> list[str]:
@@ -132,6 +139,9 @@ def _remarks(content: Content) -> list[str]:
             f"{counted(near, 'test item', 'test items')} of {count(content.comparison.test_n)} nearly "
             f"{'repeats' if near == 1 else 'repeat'} a training row."
         )
+    if (found := content.comparison.recurring) is not None:
+        items = counted(found.n, "test item shares", "test items share") if found.n else "No test item shares"
+        remarks.append(f"{items} a phrase of {found.min_words} words or more with train's trees.")
     if "train_dropped_as_near_duplicates" in data:
         dropped = counted(data["train_dropped_as_near_duplicates"], "training row was", "training rows were")
         remarks.append(f"{dropped} dropped as near duplicates.")

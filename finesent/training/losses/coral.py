@@ -10,9 +10,9 @@ from finesent.training.losses.base import LogitLoss, LossInputs
 class Coral(LogitLoss):
     """Mean of ``-Σ_k ([label > k] log P(y > k) + [label <= k] log P(y <= k))`` for k = 0 .. C - 2.
 
-    Cao, Mirjalili and Raschka (2020), with all tasks of equal importance. Their model has one
-    score and C - 1 biases; here the C - 1 binary tasks read the cumulative sums of the C-way softmax. Those
-    fall with k by construction, which is what the shared score was for, and the prediction stays the
+    Cao, Mirjalili and Raschka (2020, arXiv 1901.07884), with all tasks of equal importance. Their model has
+    one score and C - 1 biases; here the C - 1 binary tasks read the cumulative sums of the C-way softmax.
+    Those fall with k by construction, which is what the shared score was for, and the prediction stays the
     largest of C logits, so that an ablation with this loss differs from the others in nothing else.
     """
 

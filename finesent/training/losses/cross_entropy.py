@@ -17,7 +17,7 @@ class CrossEntropyParams(WeightedParams):
 
     Attributes:
         label_smoothing: share of the target that is spread evenly over all classes (Szegedy et al. 2016,
-            section 7).
+            arXiv 1512.00567, section 7).
     """
 
     label_smoothing: Annotated[float, Field(ge=0, lt=1)] = 0.0

@@ -10,7 +10,7 @@ from finesent.training.losses.base import LogitLoss, LossInputs
 class Emd(LogitLoss):
     """Mean of ``Σ_k (P(y <= k) - [label <= k])²``: probability counts by how far it lies from the label.
 
-    Hou, Yu and Samaras (2016), for classes in order, on the softmax of the logits.
+    Hou, Yu and Samaras (2016, arXiv 1611.05916), for classes in order, on the softmax of the logits.
     """
 
     def __call__(self, inputs: LossInputs) -> torch.Tensor:

@@ -15,7 +15,8 @@ class FgmParams(LossParams):
     """Parameters of :class:`Fgm`.
 
     Attributes:
-        epsilon: length of the step, in units of the word embeddings, over all words of a sentence.
+        epsilon: length of the step, in units of the word embeddings, over all words of a sentence;
+            docs/ablations.md says what it is in units of the paper.
     """
 
     epsilon: Annotated[float, Field(gt=0)] = 1.0
@@ -25,7 +26,7 @@ class Fgm(Loss):
     """Cross-entropy after every sentence's embeddings moved by ``epsilon · g / ||g||_2``.
 
     g is the gradient of the sentence's cross-entropy with respect to its word embeddings, taken as a
-    constant: Miyato, Dai and Goodfellow (2017). They scale the embeddings of the
+    constant: Miyato, Dai and Goodfellow (2017, arXiv 1605.07725). They scale the embeddings of the
     vocabulary to mean 0 and variance 1; here they stay as pretrained, and epsilon is in their unit.
     """
 

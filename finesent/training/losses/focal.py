@@ -28,8 +28,8 @@ class FocalParams(WeightedParams):
 class Focal(WeightedLoss):
     """Mean of ``-w[label] (1 - p)^gamma log p`` with p the probability of the label.
 
-    Lin, Goyal, Girshick, He and Dollár (2017), equations 4 and 5, with a softmax for their sigmoid; the
-    class weights are their alpha.
+    Lin, Goyal, Girshick, He and Dollár (2017, arXiv 1708.02002), equations 4 and 5, with a softmax for their
+    sigmoid; the class weights are their alpha.
     """
 
     Params = FocalParams

@@ -15,8 +15,9 @@ class LabelAwareContrastive(ContrastiveLoss):
 
     Mean over anchors i of
     ``-(w_i,y_i / |P(i)|) Σ_p log(exp(h_i·h_p / t) / Σ_k≠i w_i,y_k exp(h_i·h_k / t))``, with w_i the softmax
-    of a weighting network's logits for row i, and y_k the label of row k. Suresh and Ong (2021), equation 3
-    as their code computes it: the printed equation has the outer weight inside the logarithm.
+    of a weighting network's logits for row i, and y_k the label of row k. Suresh and Ong (2021, arXiv
+    2109.05427), equation 3 as their code computes it: the printed equation has the outer weight inside the
+    logarithm.
 
     Their weighting network is a second encoder. Here it is one linear map on the features, which are
     taken as constants, so that it costs next to nothing. It learns by its own cross-entropy, which is

@@ -23,7 +23,8 @@ class OrdinalLogLossParams(LossParams):
 class OrdinalLogLoss(LogitLoss):
     """Mean of ``-Σ_c |c - label|^alpha log(1 - p_c)``, p the softmax of the logits.
 
-    Castagnos, Mihelich and Dognin (2022), with the distance of neighbouring classes 1.
+    Castagnos, Mihelich and Dognin (2022, "A simple log-based loss function for ordinal text classification",
+    COLING), with the distance of neighbouring classes 1.
     """
 
     Params = OrdinalLogLossParams

@@ -13,9 +13,9 @@ from finesent.training.losses.base import Loss, LossInputs, LossParams, Need
 class RDrop(Loss):
     """Mean of ``(KL(P1 || P2) + KL(P2 || P1)) / 2``, in nats, of two passes under different dropout masks.
 
-    Liang et al. (2021). They sum the cross-entropies of both passes, and weigh this term by
-    alpha; here ``cross-entropy`` reads the first pass alone, so that their alpha is twice this loss's weight
-    beside a cross-entropy of weight 1. Their published code sums over the batch; this is the mean.
+    Liang et al. (2021, arXiv 2106.14448). They sum the cross-entropies of both passes, and weigh this term
+    by alpha; here ``cross-entropy`` reads the first pass alone, so that their alpha is twice this loss's
+    weight beside a cross-entropy of weight 1. Their published code sums over the batch; this is the mean.
     """
 
     reaches_head: ClassVar[bool] = True

@@ -29,7 +29,7 @@ class SoftLabels(LogitLoss):
     q is ``gold · [c = label] + (1 - gold) · share of the raters who chose c``; a row that nobody rated has
     its gold label alone. The Kullback-Leibler divergence from q is smaller by the entropy of q, which does
     not depend on the model: both have one gradient. After Peterson, Battleday, Griffiths and Russakovsky
-    (2019).
+    (2019, arXiv 1908.07086).
     """
 
     Params = SoftLabelsParams

@@ -24,7 +24,8 @@ class SoftOrdinalParams(LossParams):
 class SoftOrdinal(LogitLoss):
     """Mean of ``-Σ_c q_c log softmax(logits)_c`` with q the softmax over c of ``-sharpness |c - label|``.
 
-    Díaz and Marathe (2019), with the absolute distance of class numbers.
+    Díaz and Marathe (2019, "Soft labels for ordinal regression", CVPR), with the absolute distance of
+    class numbers.
     """
 
     Params = SoftOrdinalParams

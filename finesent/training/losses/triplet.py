@@ -36,11 +36,11 @@ class Triplet(Loss):
 
     Random-adjacent: for each anchor and epoch one positive of the same class (never the anchor itself) and
     one negative of an adjacent class are drawn; where both neighbours of a class have rows, each is taken
-    with probability one half. After Schroff, Kalenichenko and Philbin (2015), equation 3.
+    with probability one half. After Schroff, Kalenichenko and Philbin (2015, arXiv 1503.03832), equation 3.
 
     Batch-hard: p is the farthest row of the anchor's class in the batch and n the nearest of any other
-    class, after Hermans, Beyer and Leibe (2017), equation 5. Anchors that lack either are passed over and
-    counted.
+    class, after Hermans, Beyer and Leibe (2017, arXiv 1703.07737), equation 5. Anchors that lack either are
+    passed over and counted.
     """
 
     Params: ClassVar[type[LossParams]] = TripletParams

@@ -1,4 +1,4 @@
-"""Test items that nearly repeat a training row, and what is left of the scores without them."""
+"""Test items that share much with training rows, and what is left of the scores without them."""
 
 from __future__ import annotations
 
@@ -24,6 +24,22 @@ def test_ids_near_train(duplicates: pa.Table, train_ids: set[str], split: str = 
         for first_split, first_id, second_split, second_id in zip(*columns.values(), strict=True)
         if first_split == "train" and second_split == split and first_id in train_ids
     }
+
+
+def test_ids_with_phrase(recurring: pa.Table, min_words: int) -> set[str] | None:
+    """Return the ids of the test items whose longest phrase of train has ``min_words`` words or more.
+
+    None where no test item holds any phrase at all, as in data without trees.
+
+    Args:
+        recurring: data/clean/recurring.parquet.
+        min_words: 1 or more.
+    """
+    columns = recurring.select(["split", "id", "words"]).to_pydict()
+    longest = {item: words for split, item, words in zip(*columns.values(), strict=True) if split == "test"}
+    if not any(longest.values()):
+        return None
+    return {item for item, words in longest.items() if words >= min_words}
 
 
 def scores_without(split: ScoredSplit, ids: set[str]) -> dict[str, Spread] | None:

@@ -1,4 +1,4 @@
-"""Test items near a training row, and the scores without them."""
+"""Test items that share much with train, and the scores without them."""
 
 from __future__ import annotations
 
@@ -10,9 +10,10 @@ import pyarrow as pa
 import pytest
 
 from finesent.evaluation.metrics import score
-from finesent.evaluation.near_duplicates import scores_without
-from finesent.evaluation.near_duplicates import test_ids_near_train as ids_near_train
 from finesent.evaluation.predictions import Predictions
+from finesent.evaluation.shared_with_train import scores_without
+from finesent.evaluation.shared_with_train import test_ids_near_train as ids_near_train
+from finesent.evaluation.shared_with_train import test_ids_with_phrase as ids_with_phrase
 
 Make = Callable[..., Predictions]
 
@@ -42,6 +43,25 @@ def test_items_are_near_only_what_was_trained_on() -> None:
     assert ids_near_train(DUPLICATES, {"t2"}) == {"a"}
     assert ids_near_train(DUPLICATES, {"t1", "t2"}, "dev") == {"d"}
     assert ids_near_train(DUPLICATES.slice(0, 0), {"t1"}) == set()
+
+
+RECURRING = pa.table(
+    {
+        "id": ["a", "b", "c", "a"],
+        "split": ["test", "test", "test", "dev"],
+        "words": [4, 0, 3, 9],
+    }
+)
+
+
+def test_items_hold_a_phrase_from_the_asked_length_on() -> None:
+    lengths = {words: ids_with_phrase(RECURRING, words) for words in (1, 3, 4, 5)}
+    assert lengths == {1: {"a", "c"}, 3: {"a", "c"}, 4: {"a"}, 5: set()}
+
+
+def test_where_test_holds_no_phrase_there_is_nothing_to_say() -> None:
+    assert ids_with_phrase(RECURRING.slice(1, 1), 1) is None
+    assert ids_with_phrase(RECURRING.slice(3), 1) is None
 
 
 def test_scores_are_those_of_the_items_that_stay(make: Make) -> None:
