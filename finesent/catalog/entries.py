@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from finesent.catalog.schema import Backbone, Dataset, Embeddings
-from finesent.validation import parse, unknown_name
+from finesent.validation import ModelT, parse, unknown_name
 from finesent.yaml_files import read_yaml
 
 DATASETS = Path("catalog/datasets.yaml")
@@ -24,10 +24,7 @@ def dataset(name: str, path: Path = DATASETS, key: str = "dataset") -> Dataset:
     Raises:
         FinesentError: there is no such entry (the known ones are listed), or it is malformed.
     """
-    entries = read_yaml(path)
-    if name not in entries:
-        raise unknown_name(f"params.yaml: {key} ({path})", "data set", name, list(entries))
-    return parse(Dataset, entries[name], f"{path}: {name}")
+    return _entry(Dataset, name, path, key, "data set")
 
 
 def backbone(name: str, path: Path = BACKBONES) -> Backbone:
@@ -36,10 +33,7 @@ def backbone(name: str, path: Path = BACKBONES) -> Backbone:
     Raises:
         FinesentError: there is no such entry (the known ones are listed), or it is malformed.
     """
-    entries = read_yaml(path)
-    if name not in entries:
-        raise unknown_name(f"params.yaml: backbone ({path})", "backbone", name, list(entries))
-    return parse(Backbone, entries[name], f"{path}: {name}")
+    return _entry(Backbone, name, path, "backbone", "backbone")
 
 
 def embeddings(name: str, path: Path = EMBEDDINGS) -> Embeddings:
@@ -48,7 +42,12 @@ def embeddings(name: str, path: Path = EMBEDDINGS) -> Embeddings:
     Raises:
         FinesentError: there is no such entry (the known ones are listed), or it is malformed.
     """
+    return _entry(Embeddings, name, path, "embeddings", "word vectors")
+
+
+def _entry(model: type[ModelT], name: str, path: Path, key: str, kind: str) -> ModelT:
+    """Return one entry; ``key`` is where params.yaml names it, and ``kind`` is what to call it."""
     entries = read_yaml(path)
     if name not in entries:
-        raise unknown_name(f"params.yaml: embeddings ({path})", "word vectors", name, list(entries))
-    return parse(Embeddings, entries[name], f"{path}: {name}")
+        raise unknown_name(f"params.yaml: {key} ({path})", kind, name, list(entries))
+    return parse(model, entries[name], f"{path}: {name}")
