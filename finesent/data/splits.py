@@ -1,4 +1,4 @@
-"""Splits for data that come without: by a hash of the text, so that copies stay together.
+"""Splits for data that come without, or without dev: by a hash of the text, so that copies stay together.
 
 Where rows belong to documents (the column ``group``), it is the document that is hashed, so that sentences
 of one review do not help to guess each other. Documents that share a sentence are taken as one: only so do
@@ -25,6 +25,24 @@ def split_of(text: str) -> str:
     """
     digest = hashlib.sha256(normalised(text).encode("utf-8")).digest()
     return _TENTHS[int.from_bytes(digest[:8], "big") * len(_TENTHS) >> 64]
+
+
+def study_splits(published: dict[str, pd.DataFrame]) -> dict[str, pd.DataFrame]:
+    """Return train, dev and test of data that were published with these splits.
+
+    Args:
+        published: all three, which are returned as they are; ``train`` and ``test``, and then the rows of
+            train whose hash falls into dev's tenth of the range become dev; or ``all``, which is cut
+            80/10/10. A published test split is never changed.
+    """
+    if "all" in published:
+        return split_by_hash(published["all"])
+    if "dev" in published:
+        return published
+    parts = split_by_hash(published["train"])
+    # What the hash would give to test stays in train: a test split has been published.
+    train = pd.concat([parts["train"], parts["test"]])
+    return {"train": train, "dev": parts["dev"], "test": published["test"]}
 
 
 def split_by_hash(rows: pd.DataFrame) -> dict[str, pd.DataFrame]:

@@ -134,7 +134,7 @@ def _taking(
 def _wanted(entry: Entry, layout_name: str) -> Wanted:
     layout = entry.layouts[layout_name]
     if isinstance(layout, Layout):
-        return Wanted(list(layout.files.values()), list(layout.extras.values()))
+        return Wanted(layout.split_files(), list(layout.extras.values()))
     return Wanted(layout.all_files(), [])
 
 
