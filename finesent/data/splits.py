@@ -39,10 +39,14 @@ def study_splits(published: dict[str, pd.DataFrame]) -> dict[str, pd.DataFrame]:
         return split_by_hash(published["all"])
     if "dev" in published:
         return published
-    parts = split_by_hash(published["train"])
-    # What the hash would give to test stays in train: a test split has been published.
-    train = pd.concat([parts["train"], parts["test"]])
-    return {"train": train, "dev": parts["dev"], "test": published["test"]}
+    rows = published["train"]
+    # What the hash would give to test stays in train, for a test split has been published.
+    to_dev = _assigned(rows) == "dev"
+    return {
+        "train": rows[~to_dev].reset_index(drop=True),
+        "dev": rows[to_dev].reset_index(drop=True),
+        "test": published["test"],
+    }
 
 
 def split_by_hash(rows: pd.DataFrame) -> dict[str, pd.DataFrame]:
@@ -52,9 +56,14 @@ def split_by_hash(rows: pd.DataFrame) -> dict[str, pd.DataFrame]:
     among documents that are tied together by a text that they share. Rows added later then move others
     only if they tie two documents together.
     """
-    hashed = linked_groups(rows["group"], rows["text"]) if "group" in rows.columns else rows["text"]
-    assigned = hashed.map(split_of)
+    assigned = _assigned(rows)
     return {name: rows[assigned == name].reset_index(drop=True) for name in ("train", "dev", "test")}
+
+
+def _assigned(rows: pd.DataFrame) -> pd.Series:
+    """Return the split of each row."""
+    hashed = linked_groups(rows["group"], rows["text"]) if "group" in rows.columns else rows["text"]
+    return hashed.map(split_of)
 
 
 def linked_groups(groups: pd.Series, texts: pd.Series) -> pd.Series:
