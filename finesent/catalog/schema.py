@@ -83,12 +83,18 @@ class PypiSource(Block):
 
 
 class UrlSource(Block):
-    """A file on the web, or an archive whose members are named by the files' ``at``."""
+    """A file on the web; an archive, whose members the files' ``at`` names; or a folder, ending in ``/``."""
 
     kind: Literal["url"]
     url: Annotated[str, Field(pattern=r"^https?://")]
     sha256: Sha256 | None = None
     layout: str = "default"
+
+    @model_validator(mode="after")
+    def _hashes_a_file(self) -> UrlSource:
+        if self.url.endswith("/") and self.sha256 is not None:
+            raise ValueError("a folder has no sha256; give one to each file of its layout")
+        return self
 
 
 class LocalSource(Block):

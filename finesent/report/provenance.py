@@ -26,7 +26,9 @@ def provenance(params: Path, histories: dict[str, pd.DataFrame]) -> Provenance:
     files: dict[str, str] = {}
     for path in _SOURCES:
         source = read_json(path)
-        files |= {f"{source['name']}: {name}": sha256 for name, sha256 in source["files"].items()}
+        # A layout may be a sample, and is named so that nobody takes it for the whole.
+        entry = f"{source['name']} (layout {source['layout']})"
+        files |= {f"{entry}: {name}": sha256 for name, sha256 in source["files"].items()}
     return Provenance(
         commit=_commit(),
         params=params.read_text(encoding="utf-8"),

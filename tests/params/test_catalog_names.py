@@ -99,6 +99,11 @@ def test_unknown_name_offers_the_nearest_and_lists_all(
         ("path: reviews.csv", "path: reviews.csv, sha256: abc", r"files\.all\.sha256: "),
         ("{kind: local}", "{kind: local, foldr: x}", r"sources\.0\.foldr: unknown key"),
         ("{kind: local}", "{kind: kaggle}", r"sources\.0\.handle: missing"),
+        (
+            "{kind: local}",
+            "{kind: url, url: https://x/y/, sha256: " + "a" * 64 + "}",
+            r"sources\.0.*: a folder has no sha256",
+        ),
         ("{kind: local}", "{kind: ftp}", r"sources\.0: .*'kaggle'"),
         ("{kind: local}", "{kind: local, layout: other}", "layout 'other' is not among"),
         ("    - {kind: local}", "    []", "sources: "),
