@@ -403,6 +403,9 @@ def test_what_was_published_is_compared_with_the_catalog(tmp_path: Path) -> None
     frames = {"all": read(tmp_path, b"text,label\na,0\nb,2\nc,2\n", "csv")}
     check_published(frames, entry_of(layout), "here")
     check_published(frames, entry_of(layout, rows={"all": 3}, histogram={"all": [1, 0, 2]}), "here")
+    # Another layout of the entry has splits.
+    rows = {"train": 9, "test": 9, "all": 3}
+    check_published(frames, entry_of(layout, rows=rows, histogram={"train": [3, 3, 3]}), "here")
     with pytest.raises(FinesentError, match="here: all has 3 rows, expected 4"):
         check_published(frames, entry_of(layout, rows={"all": 4}), "here")
     with pytest.raises(FinesentError, match=r"all has \[1, 0, 2\] rows by label, expected \[1, 1, 1\]"):

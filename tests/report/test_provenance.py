@@ -8,6 +8,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from finesent.errors import FinesentError
 from finesent.report.provenance import provenance
 
 
@@ -16,14 +17,27 @@ def test_every_file_is_named_with_its_entry_and_layout(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     (tmp_path / "params.yaml").write_text("dataset: reviews\n")
-    for folder, name, layout in (("raw", "reviews", "sample"), ("backbone", "tiny", "default")):
+    fetched = (
+        ("raw", "reviews", "sample"),
+        ("others/tweets", "tweets", "default"),
+        ("others/news", "news", "part"),
+        ("backbone", "tiny", "default"),
+    )
+    for folder, name, layout in fetched:
         source = tmp_path / "data" / folder / "source.json"
         source.parent.mkdir(parents=True)
         source.write_text(json.dumps({"name": name, "layout": layout, "files": {"a.txt": "0" * 64}}))
     history = pd.DataFrame({"device": ["cpu", "cpu"], "precision": ["bf16", "bf16"]})
     found = provenance(Path("params.yaml"), {"baseline": history, "old": pd.DataFrame()})
-    assert found.files == dict.fromkeys(
-        ["reviews (layout sample): a.txt", "tiny (layout default): a.txt"], "0" * 64
-    )
+    assert list(found.files) == [
+        "reviews (layout sample): a.txt",
+        "news (layout part): a.txt",
+        "tweets (layout default): a.txt",
+        "tiny (layout default): a.txt",
+    ]
+    assert set(found.files.values()) == {"0" * 64}
     assert found.devices == {"baseline": "cpu, bf16", "old": "not recorded"}
     assert found.commit is None
+    (tmp_path / "data" / "raw" / "source.json").unlink()
+    with pytest.raises(FinesentError, match=r"data/raw/source\.json: the file is missing"):
+        provenance(Path("params.yaml"), {})
