@@ -71,7 +71,11 @@ def _key_path(loc: tuple[int | str, ...], content: Any) -> str:
         except (KeyError, TypeError):
             continue
         keys.append(part)
-    return ".".join(str(part) for part in (*keys, *loc[-1:]))
+    last = loc[-1:]
+    # A single value may stand for a list of one, and then the file has no list in which to count.
+    if last and isinstance(last[0], int) and not isinstance(content, list):
+        last = ()
+    return ".".join(str(part) for part in (*keys, *last))
 
 
 def _short(value: Any) -> str:

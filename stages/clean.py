@@ -1,6 +1,6 @@
 """clean: from the published files to rows of ``id, text, label`` in three splits and further test sets.
 
-Applies the cleaning recipe, cuts splits where the data has none, takes duplicates out of train and what train
+Applies the cleaning recipe, cuts the splits that the data lacks, takes duplicates out of train and what train
 shares out of the further test sets, and writes every count to metrics/clean.json and metrics/data.json. Dev
 and test lose nothing but rows without text. Train's sentences give their phrases, where they are published
 with their trees, and get soft labels from another data set's raters, where params.yaml names one.
@@ -25,7 +25,7 @@ from finesent.data.phrases import find_phrases
 from finesent.data.raters import join_ratings
 from finesent.data.readers import read_raw, read_train_trees
 from finesent.data.recurring import write_recurring
-from finesent.data.splits import split_by_hash
+from finesent.data.splits import study_splits
 from finesent.data.tables import SPLITS, class_counts, require_every_class, write_rows
 from finesent.data.transfer import TransferInfo, transfer_file, write_transfer_index
 from finesent.errors import FinesentError
@@ -49,7 +49,7 @@ def main() -> str:
     entries = check_choice(params, entry)
     own, empty = _cleaned(RAW, entry, params)
     others = {name: _cleaned(OTHERS / name, other, params)[0] for name, other in entries.items()}
-    splits = split_by_hash(own["all"]) if "all" in own else own
+    splits = study_splits(own)
     further = {name: rows_to_test_on(others[chosen.dataset]) for name, chosen in params.transfer.items()}
     found = {**{name: splits[name] for name in SPLITS}, **further}
 

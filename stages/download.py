@@ -76,7 +76,8 @@ def _fetch_data(name: str, entry: Dataset, target: Path, kept: Path) -> str:
 
 
 def _origin(fetched: Fetched) -> str:
-    return f"{fetched.size / 1e6:.1f} MB from {fetched.source}"
+    layout = "" if fetched.layout == "default" else f" (layout {fetched.layout})"
+    return f"{fetched.size / 1e6:.1f} MB from {fetched.source}{layout}"
 
 
 if __name__ == "__main__":

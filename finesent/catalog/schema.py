@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field, model_validator
+from pydantic import BeforeValidator, Field, model_validator
 
 from finesent.validation import Block
 
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 SplitName = Literal["train", "dev", "test"]
+
+
+def _listed(value: Any) -> Any:
+    """Let one file, or one column, stand for a list of one."""
+    return [value] if isinstance(value, str | dict) else value
 
 
 class RemoteFile(Block):
@@ -19,7 +24,8 @@ class RemoteFile(Block):
         path: where it lies inside data/raw (or data/backbone, data/embeddings), and inside a mirror's folder.
         sha256: of its bytes; ``null`` where no trustworthy value was ever seen.
         at: where the source keeps it, if not at ``path``; ``!`` steps into an archive, so
-            ``a.tar.gz!b/c.txt`` is the member b/c.txt of the archive a.tar.gz.
+            ``a.tar.gz!b/c.txt`` is the member b/c.txt of the archive a.tar.gz, and ``c.txt.bz2!`` is what
+            the compressed file c.txt.bz2 holds.
     """
 
     path: Annotated[str, Field(min_length=1)]
@@ -31,6 +37,20 @@ class RemoteFile(Block):
         if self.path.startswith("/") or ".." in self.path.split("/"):
             raise ValueError("a path must stay inside its folder")
         return self
+
+    @property
+    def outer(self) -> str:
+        """Where the source keeps the file, or else the archive or compressed file that holds it."""
+        return (self.at or self.path).partition("!")[0]
+
+    @property
+    def inner(self) -> str | None:
+        """What to take out of the file at ``outer``; None where that is itself the file."""
+        _, step, inner = (self.at or "").partition("!")
+        return inner if step else None
+
+
+Files = Annotated[list[RemoteFile], Field(min_length=1), BeforeValidator(_listed)]
 
 
 class KaggleSource(Block):
@@ -63,12 +83,18 @@ class PypiSource(Block):
 
 
 class UrlSource(Block):
-    """A file on the web, or an archive whose members are named by the files' ``at``."""
+    """A file on the web; an archive, whose members the files' ``at`` names; or a folder, ending in ``/``."""
 
     kind: Literal["url"]
     url: Annotated[str, Field(pattern=r"^https?://")]
     sha256: Sha256 | None = None
     layout: str = "default"
+
+    @model_validator(mode="after")
+    def _hashes_a_file(self) -> UrlSource:
+        if self.url.endswith("/") and self.sha256 is not None:
+            raise ValueError("a folder has no sha256; give one to each file of its layout")
+        return self
 
 
 class LocalSource(Block):
@@ -89,10 +115,13 @@ class Layout(Block):
 
     Attributes:
         format: how the files are parsed (see finesent/data/readers.py).
-        files: by split; the single key ``all`` means that there are no splits of its own, and then
-            clean cuts 80/10/10 by a hash of the text.
+        files: by split, one file or a list whose rows follow on one another. The single key ``all``
+            means that there are no splits of its own, and then clean cuts 80/10/10 by a hash of the text;
+            ``train`` and ``test`` alone mean that clean cuts dev out of train.
         extras: files that come along in data/raw under a role of their own (``phrases-train``, …).
-        text: the column of the text, for csv, tsv, jsonl and parquet.
+        text: the column of the text, for csv, tsv, jsonl and parquet, or several, which are joined by a
+            colon and a space as the fastText form of the Amazon reviews joins title and content; a part
+            that is empty is left out.
         label: the column of the label, likewise.
         label_values: what the label column holds for class 0, 1, …; null where it holds 0, 1, …
         header: whether csv and tsv files begin with column names; without one, ``text`` and
@@ -102,9 +131,9 @@ class Layout(Block):
     """
 
     format: Literal["csv", "tsv", "jsonl", "parquet", "fasttext", "ptb-trees", "vader-ratings"]
-    files: dict[Literal["train", "dev", "test", "all"], RemoteFile]
+    files: dict[Literal["train", "dev", "test", "all"], Files]
     extras: dict[str, RemoteFile] = Field(default={})
-    text: str = "text"
+    text: Annotated[list[str], Field(min_length=1), BeforeValidator(_listed)] = Field(default=["text"])
     label: str = "label"
     label_values: list[str | int] | None = None
     header: bool = True
@@ -112,15 +141,22 @@ class Layout(Block):
 
     @model_validator(mode="after")
     def _has_splits(self) -> Layout:
-        if set(self.files) not in ({"all"}, {"train", "dev", "test"}):
-            raise ValueError("files must name train, dev and test, or the single key all")
+        if set(self.files) not in ({"all"}, {"train", "test"}, {"train", "dev", "test"}):
+            raise ValueError("files must name train, dev and test, train and test, or the single key all")
+        paths = [file.path for file in self.all_files()]
+        if twice := sorted({path for path in paths if paths.count(path) > 1}):
+            raise ValueError(f"two of its files have the path {', '.join(twice)}")
         if self.grouped_ids and self.format != "vader-ratings":
             raise ValueError("grouped_ids: only the format vader-ratings has ids of its own")
         return self
 
+    def split_files(self) -> list[RemoteFile]:
+        """The files of all splits."""
+        return [file for files in self.files.values() for file in files]
+
     def all_files(self) -> list[RemoteFile]:
         """Every file of the layout, extras last."""
-        return [*self.files.values(), *self.extras.values()]
+        return [*self.split_files(), *self.extras.values()]
 
 
 class Dataset(Block):
@@ -131,7 +167,8 @@ class Dataset(Block):
         licence: as far as known.
         homepage: where it is described.
         labels: class names, in order, lowest first.
-        rows: expected rows by split (or ``all``) as published; null where unknown (a user's file).
+        rows: expected rows by split (or ``all``) as published; null where unknown (a user's file). Where
+            one layout has splits and another ``all``, it has the rows of both.
         histogram: expected rows by split and class, in the order of ``labels``; null where unknown.
         layouts: the forms it is published in, by name.
         sources: tried in this order.

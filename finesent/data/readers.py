@@ -6,7 +6,7 @@ import csv
 import io
 import json
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import chain
@@ -61,11 +61,11 @@ def read_raw(folder: Path, entry: Dataset) -> dict[str, pd.DataFrame]:
         entry: the catalog's entry.
 
     Returns:
-        By split (``train``, ``dev``, ``test``, or ``all``): a frame with a row for each row of the
-        file, in its order, and the columns ``id`` (str, ``<split>-<row from 1>``), ``text`` (str,
-        empty where there is none) and ``label`` (int, 0 to C - 1); the format vader-ratings adds
-        ``soft_label`` (a list of C floats that sum to 1), ``ratings`` (a list of ints, what each person
-        said) and, where ids name documents, ``group`` (str, the document).
+        By split (``train``, ``dev``, ``test``, or ``all``): a frame with a row for each row of its
+        files, in their order, and the columns ``id`` (str, ``<split>-<row from 1>``, counted over all
+        of them), ``text`` (str, empty where there is none) and ``label`` (int, 0 to C - 1); the format
+        vader-ratings adds ``soft_label`` (a list of C floats that sum to 1), ``ratings`` (a list of ints,
+        what each person said) and, where ids name documents, ``group`` (str, the document).
 
     Raises:
         FinesentError: a file is empty, not UTF-8, lacks a column, or has a broken line or a label
@@ -85,12 +85,11 @@ def read_train_trees(folder: Path, entry: Dataset) -> list[str]:
         FinesentError: the file is missing, empty or not UTF-8, or a line of it is no tree.
     """
     layout = _layout(folder, entry)
-    remote = layout.extras.get("trees-train")
-    if remote is None and layout.format == "ptb-trees":
-        remote = layout.files.get("train")
-    if remote is None:
-        return []
-    return [line for _, line, _ in _trees(_file(folder, remote, layout, len(entry.labels)))]
+    remotes = [layout.extras["trees-train"]] if "trees-train" in layout.extras else []
+    if not remotes and layout.format == "ptb-trees":
+        remotes = layout.files.get("train", [])
+    files = [_file(folder, remote, layout, len(entry.labels)) for remote in remotes]
+    return [line for file in files for _, line, _ in _trees(file)]
 
 
 def check_published(frames: dict[str, pd.DataFrame], entry: Dataset, place: str) -> None:
@@ -133,19 +132,20 @@ def _layout(folder: Path, entry: Dataset) -> Layout:
 
 
 def _read_split(folder: Path, split: str, layout: Layout, classes: int) -> pd.DataFrame:
-    remote = layout.files[split]  # type: ignore[index]
-    file = _file(folder, remote, layout, classes)
+    files = [_file(folder, remote, layout, classes) for remote in layout.files[split]]  # type: ignore[index]
     if layout.format == "vader-ratings":
-        return _read_vader(file, folder, split)
-    rows = list(_READERS[layout.format](file))
-    if not rows:
-        raise file.error("it has no rows")
+        return _read_vader(files, folder, split)
     allowed = _label_values(layout, classes)
-    return _frame(
-        [f"{split}-{row.number}" for row in rows],
-        [row.text for row in rows],
-        [_class_of(row, allowed, file) for row in rows],
-    )
+    texts: list[str] = []
+    labels: list[int] = []
+    for file in files:
+        before = len(texts)
+        for row in _READERS[layout.format](file):
+            texts.append(row.text)
+            labels.append(_class_of(row, allowed, file))
+        if len(texts) == before:
+            raise file.error("it has no rows")
+    return _frame([f"{split}-{number}" for number in range(1, len(texts) + 1)], texts, labels)
 
 
 def _file(folder: Path, remote: RemoteFile, layout: Layout, classes: int) -> _File:
@@ -240,14 +240,15 @@ def _read_delimited(file: _File) -> Iterator[_Row]:
     records = _records(file)
     first_line, first = next(records)
     names = first if file.layout.header else [str(number) for number in range(len(first))]
-    text, label = _column(file, names, file.layout.text), _column(file, names, file.layout.label)
+    texts = [_column(file, names, column) for column in file.layout.text]
+    label = _column(file, names, file.layout.label)
     if not file.layout.header:
         records = chain([(first_line, first)], records)
     for number, (line, record) in enumerate(records, 1):
         if len(record) != len(names):
             problem = f"a broken line (line {line}): {len(record)} fields, expected {len(names)}"
             raise file.error(problem, number)
-        yield _Row(number, record[text], record[label].strip())
+        yield _Row(number, _joined(record[text] for text in texts), record[label].strip())
 
 
 def _records(file: _File) -> Iterator[tuple[int, list[str]]]:
@@ -297,7 +298,7 @@ def _read_parquet(file: _File) -> Iterator[_Row]:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    columns = [file.layout.text, file.layout.label]
+    columns = [*file.layout.text, file.layout.label]
     try:
         with pq.ParquetFile(file.path) as parquet:
             names = parquet.schema_arrow.names
@@ -312,13 +313,21 @@ def _read_parquet(file: _File) -> Iterator[_Row]:
 
 
 def _row_of(file: _File, number: int, record: dict[str, Any]) -> _Row:
-    for column in (file.layout.text, file.layout.label):
+    for column in (*file.layout.text, file.layout.label):
         if column not in record:
             raise _missing_column(file, column, list(record), number)
-    text = _plain_text(record[file.layout.text])
-    if text is None:
-        raise file.error(f"column {file.layout.text}: no text but {record[file.layout.text]!r}", number)
-    return _Row(number, text, _label_text(record[file.layout.label]))
+    texts = []
+    for column in file.layout.text:
+        text = _plain_text(record[column])
+        if text is None:
+            raise file.error(f"column {column}: no text but {record[column]!r}", number)
+        texts.append(text)
+    return _Row(number, _joined(texts), _label_text(record[file.layout.label]))
+
+
+def _joined(texts: Iterable[str]) -> str:
+    """Join the columns that make a text, without those that are empty."""
+    return ": ".join(text for text in texts if text)
 
 
 def _plain_text(value: object) -> str | None:
@@ -339,14 +348,15 @@ def _label_text(value: object) -> str:
     return str(value).strip()
 
 
-def _read_vader(file: _File, folder: Path, split: str) -> pd.DataFrame:
+def _read_vader(files: list[_File], folder: Path, split: str) -> pd.DataFrame:
     """Read sentences and join the ratings that people gave them."""
-    role = file.layout.extras.get("ratings")
+    layout, classes = files[0].layout, files[0].classes
+    role = layout.extras.get("ratings")
     if role is None:
-        raise file.error("the layout has no extra file `ratings`")
-    ratings = _read_ratings(_file(folder, role, file.layout, file.classes))
+        raise files[0].error("the layout has no extra file `ratings`")
+    ratings = _read_ratings(_file(folder, role, layout, classes))
     ids, texts, labels, soft_labels, people, groups = [], [], [], [], [], []
-    for number, line in _lines(file):
+    for file, number, line in ((each, *numbered) for each in files for numbered in _lines(each)):
         identifier, _, text = _three_fields(file, number, line)
         # Taken out, so that an id that stands twice is told as well.
         given = ratings.pop(identifier, None)
@@ -354,14 +364,14 @@ def _read_vader(file: _File, folder: Path, split: str) -> pd.DataFrame:
             raise file.error(f"there are no ratings for the id {identifier!r}, or it stands twice", number)
         ids.append(f"{split}-{identifier}")
         texts.append(text)
-        labels.append(rating_class(Fraction(sum(given), len(given)), file.classes))
-        soft_labels.append(_shares(given, file.classes))
+        labels.append(rating_class(Fraction(sum(given), len(given)), classes))
+        soft_labels.append(_shares(given, classes))
         people.append(given)
-        groups.append(_document_of(identifier, number, file) if file.layout.grouped_ids else "")
+        groups.append(_document_of(identifier, number, file) if layout.grouped_ids else "")
     rows = _frame(ids, texts, labels).assign(
         soft_label=pd.Series(soft_labels, dtype=object), ratings=pd.Series(people, dtype=object)
     )
-    return rows.assign(group=pd.Series(groups, dtype="str")) if file.layout.grouped_ids else rows
+    return rows.assign(group=pd.Series(groups, dtype="str")) if layout.grouped_ids else rows
 
 
 def _document_of(identifier: str, number: int, file: _File) -> str:

@@ -1,4 +1,4 @@
-"""Splits for data that come without: by a hash of the text, so that copies stay together.
+"""Splits for data that come without, or without dev: by a hash of the text, so that copies stay together.
 
 Where rows belong to documents (the column ``group``), it is the document that is hashed, so that sentences
 of one review do not help to guess each other. Documents that share a sentence are taken as one: only so do
@@ -27,6 +27,28 @@ def split_of(text: str) -> str:
     return _TENTHS[int.from_bytes(digest[:8], "big") * len(_TENTHS) >> 64]
 
 
+def study_splits(published: dict[str, pd.DataFrame]) -> dict[str, pd.DataFrame]:
+    """Return train, dev and test of data that were published with these splits.
+
+    Args:
+        published: all three, which are returned as they are; ``train`` and ``test``, and then the rows of
+            train whose hash falls into dev's tenth of the range become dev; or ``all``, which is cut
+            80/10/10. A published test split is never changed.
+    """
+    if "all" in published:
+        return split_by_hash(published["all"])
+    if "dev" in published:
+        return published
+    rows = published["train"]
+    # What the hash would give to test stays in train, for a test split has been published.
+    to_dev = _assigned(rows) == "dev"
+    return {
+        "train": rows[~to_dev].reset_index(drop=True),
+        "dev": rows[to_dev].reset_index(drop=True),
+        "test": published["test"],
+    }
+
+
 def split_by_hash(rows: pd.DataFrame) -> dict[str, pd.DataFrame]:
     """Cut rows into train, dev and test, in their own order, by the hash of their text.
 
@@ -34,9 +56,14 @@ def split_by_hash(rows: pd.DataFrame) -> dict[str, pd.DataFrame]:
     among documents that are tied together by a text that they share. Rows added later then move others
     only if they tie two documents together.
     """
-    hashed = linked_groups(rows["group"], rows["text"]) if "group" in rows.columns else rows["text"]
-    assigned = hashed.map(split_of)
+    assigned = _assigned(rows)
     return {name: rows[assigned == name].reset_index(drop=True) for name in ("train", "dev", "test")}
+
+
+def _assigned(rows: pd.DataFrame) -> pd.Series:
+    """Return the split of each row."""
+    hashed = linked_groups(rows["group"], rows["text"]) if "group" in rows.columns else rows["text"]
+    return hashed.map(split_of)
 
 
 def linked_groups(groups: pd.Series, texts: pd.Series) -> pd.Series:

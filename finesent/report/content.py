@@ -89,7 +89,7 @@ class Provenance:
         commit: git commit at which compare ran, with ``+ uncommitted changes`` where there were any;
             null outside a repository.
         params: text of params.yaml.
-        files: sha256 by file, of the data set and the backbone as fetched.
+        files: sha256 by catalog entry, layout and file, of all data sets and the backbone as fetched.
         versions: of Python and of the libraries that decide the numbers.
         devices: device and precision of training, by ablation.
     """

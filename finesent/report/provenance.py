@@ -12,7 +12,9 @@ import pandas as pd
 from finesent.files import read_json
 from finesent.report.content import Provenance
 
-_SOURCES = (Path("data/raw/source.json"), Path("data/backbone/source.json"))
+_STUDY = Path("data/raw/source.json")
+_OTHERS = Path("data/others")
+_BACKBONE = Path("data/backbone/source.json")
 _LIBRARIES = ("torch", "transformers", "numpy", "scipy", "statsmodels", "scikit-learn", "pandas", "dvc")
 
 
@@ -24,9 +26,11 @@ def provenance(params: Path, histories: dict[str, pd.DataFrame]) -> Provenance:
         histories: by ablation; their columns ``device`` and ``precision`` say where it was trained.
     """
     files: dict[str, str] = {}
-    for path in _SOURCES:
+    for path in (_STUDY, *sorted(_OTHERS.glob("*/source.json")), _BACKBONE):
         source = read_json(path)
-        files |= {f"{source['name']}: {name}": sha256 for name, sha256 in source["files"].items()}
+        # A layout may be a sample, and is named so that nobody takes it for the whole.
+        entry = f"{source['name']} (layout {source['layout']})"
+        files |= {f"{entry}: {name}": sha256 for name, sha256 in source["files"].items()}
     return Provenance(
         commit=_commit(),
         params=params.read_text(encoding="utf-8"),

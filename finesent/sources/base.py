@@ -5,12 +5,12 @@ from __future__ import annotations
 import errno
 import os
 import re
-import shutil
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol, TypeVar
 
 from finesent.catalog.schema import RemoteFile
+from finesent.files import sha256_of
 
 SourceT = TypeVar("SourceT", contravariant=True)
 
@@ -20,6 +20,10 @@ _USER_IN_URL = re.compile(r"://[^/@\s]+@")
 
 class SourceUnavailable(Exception):
     """This source could not give the files; the next one is tried. Its text is one line, free of secrets."""
+
+
+class SourceDamaged(SourceUnavailable):
+    """What came is truncated or altered: a copy that a client keeps may be, and then another one may not."""
 
 
 @dataclass(frozen=True)
@@ -49,17 +53,23 @@ class Fetcher(Protocol[SourceT]):
         ...
 
 
-def copy_file(origin: Path, folder: Path, file: RemoteFile) -> None:
-    """Copy a file to its place in ``folder``, making the folders on the way."""
-    target = place_of(folder, file)
-    shutil.copyfile(origin, target)
-
-
 def place_of(folder: Path, file: RemoteFile) -> Path:
     """Return where a file belongs in ``folder``, whose sub-folders are made if need be."""
     target = folder / file.path
     target.parent.mkdir(parents=True, exist_ok=True)
     return target
+
+
+def require_sha256(folder: Path, file: RemoteFile) -> str:
+    """Return the sha256 of a file that has come to its place in ``folder``.
+
+    Raises:
+        SourceDamaged: it is not the one that the catalog pins.
+    """
+    found = sha256_of(folder / file.path)
+    if file.sha256 not in (None, found):
+        raise SourceDamaged(f"{file.path} is truncated or altered: sha256 {found}, expected {file.sha256}")
+    return found
 
 
 def is_disk_full(error: BaseException) -> bool:

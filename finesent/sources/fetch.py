@@ -20,9 +20,9 @@ from finesent.catalog.schema import (
     Source,
 )
 from finesent.errors import FinesentError
-from finesent.files import replacing, sha256_of, write_json
+from finesent.files import replacing, write_json
 from finesent.sources import mirror
-from finesent.sources.base import SourceUnavailable, Wanted
+from finesent.sources.base import SourceUnavailable, Wanted, require_sha256
 from finesent.sources.huggingface import HuggingFaceFetcher, RepoType
 from finesent.sources.kaggle import KaggleFetcher
 from finesent.sources.local import LocalFetcher
@@ -134,7 +134,7 @@ def _taking(
 def _wanted(entry: Entry, layout_name: str) -> Wanted:
     layout = entry.layouts[layout_name]
     if isinstance(layout, Layout):
-        return Wanted(list(layout.files.values()), list(layout.extras.values()))
+        return Wanted(layout.split_files(), list(layout.extras.values()))
     return Wanted(layout.all_files(), [])
 
 
@@ -162,15 +162,8 @@ def _fill(folder: Path, name: str, entry: Entry, attempt: _Attempt, check: Check
 
 def _verify(folder: Path, wanted: Wanted) -> dict[str, str]:
     """Return the sha256 of each file that came, having compared it with the catalog's."""
-    found = {
-        file.path: sha256_of(folder / file.path) for file in wanted.all() if (folder / file.path).exists()
-    }
-    for file in wanted.all():
-        if file.path in found and file.sha256 not in (None, found[file.path]):
-            raise SourceUnavailable(
-                f"{file.path} is truncated or altered: sha256 {found[file.path]}, expected {file.sha256}"
-            )
-    return found
+    came = [file for file in wanted.all() if (folder / file.path).exists()]
+    return {file.path: require_sha256(folder, file) for file in came}
 
 
 def _nothing_answered(name: str, failures: list[tuple[str, SourceUnavailable]]) -> FinesentError:

@@ -7,14 +7,15 @@ from pathlib import Path
 from typing import Literal
 
 from finesent.catalog.schema import HuggingFaceSource, RemoteFile
-from finesent.files import sha256_of
+from finesent.sources.archives import put_file
 from finesent.sources.base import (
+    SourceDamaged,
     SourceUnavailable,
     Wanted,
-    copy_file,
     is_disk_full,
     one_line,
     place_of,
+    require_sha256,
     unreachable,
 )
 from finesent.sources.flax_weights import convert
@@ -53,12 +54,13 @@ class HuggingFaceFetcher:
         return identity
 
     def _take(self, source: HuggingFaceSource, file: RemoteFile, folder: Path) -> None:
-        name = file.at or file.path
-        cached = self._download(source, name)
-        if file.sha256 and sha256_of(cached) != file.sha256:
+        cached = self._download(source, file.outer)
+        try:
+            put_file(cached, folder, file)
+            require_sha256(folder, file)
+        except SourceDamaged:
             # The cache may have been damaged after it was filled; the Hub's own answer is what counts.
-            cached = self._download(source, name, afresh=True)
-        copy_file(cached, folder, file)
+            put_file(self._download(source, file.outer, afresh=True), folder, file)
 
     def _convert_flax(self, source: HuggingFaceSource, file: RemoteFile, folder: Path) -> None:
         try:

@@ -11,8 +11,16 @@ from pathlib import Path
 import requests
 
 from finesent.catalog.schema import KaggleSource, RemoteFile
-from finesent.files import sha256_of
-from finesent.sources.base import SourceUnavailable, Wanted, copy_file, is_disk_full, one_line, unreachable
+from finesent.sources.archives import put_file
+from finesent.sources.base import (
+    SourceDamaged,
+    SourceUnavailable,
+    Wanted,
+    is_disk_full,
+    one_line,
+    require_sha256,
+    unreachable,
+)
 from finesent.sources.retry import Sleep, status_passes, with_retries
 
 _VARIABLES = "set KAGGLE_API_TOKEN, or KAGGLE_USERNAME and KAGGLE_KEY, or put kaggle.json into ~/.kaggle"
@@ -30,17 +38,12 @@ class KaggleFetcher:
     def fetch(self, source: KaggleSource, wanted: Wanted, folder: Path) -> dict[str, str]:
         """See :class:`finesent.sources.base.Fetcher`. Extras that the data set lacks are left out."""
         tree = self._download(source, afresh=False)
-        if _is_altered(tree, wanted):
+        try:
+            _put_files(tree, source, wanted, folder)
+        except SourceDamaged:
             # The cache may have been damaged after it was filled; Kaggle's own answer is what counts.
             tree = self._download(source, afresh=True)
-        for file in wanted.all():
-            origin = _find(tree, file)
-            if origin is not None:
-                copy_file(origin, folder, file)
-            elif file in wanted.required:
-                raise SourceUnavailable(
-                    f"version {_version_of(tree)} of {source.handle} holds no file {file.path}"
-                )
+            _put_files(tree, source, wanted, folder)
         return {"handle": source.handle, "version": _version_of(tree)}
 
     def _download(self, source: KaggleSource, *, afresh: bool) -> Path:
@@ -64,18 +67,24 @@ class KaggleFetcher:
             raise SourceUnavailable(_reason(error, source.handle)) from error
 
 
+def _put_files(tree: Path, source: KaggleSource, wanted: Wanted, folder: Path) -> None:
+    for file in wanted.all():
+        origin = _find(tree, file)
+        if origin is not None:
+            put_file(origin, folder, file)
+            require_sha256(folder, file)
+        elif file in wanted.required:
+            raise SourceUnavailable(
+                f"version {_version_of(tree)} of {source.handle} holds no file {file.outer}"
+            )
+
+
 def _find(tree: Path, file: RemoteFile) -> Path | None:
     """Return the file at its path, or else the only one of its name anywhere in the tree."""
-    path = file.at or file.path
-    if (tree / path).is_file():
-        return tree / path
-    same_name = [found for found in tree.rglob(Path(path).name) if found.is_file()]
+    if (tree / file.outer).is_file():
+        return tree / file.outer
+    same_name = [found for found in tree.rglob(Path(file.outer).name) if found.is_file()]
     return same_name[0] if len(same_name) == 1 else None
-
-
-def _is_altered(tree: Path, wanted: Wanted) -> bool:
-    found = [(file.sha256, _find(tree, file)) for file in wanted.all()]
-    return any(sha256 and path and sha256_of(path) != sha256 for sha256, path in found)
 
 
 def _version_of(tree: Path) -> str:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from finesent.catalog.schema import LocalSource
-from finesent.sources.base import SourceUnavailable, Wanted, copy_file
+from finesent.sources.archives import put_file
+from finesent.sources.base import SourceUnavailable, Wanted
 
 
 class LocalFetcher:
@@ -14,8 +15,8 @@ class LocalFetcher:
     def fetch(self, source: LocalSource, wanted: Wanted, folder: Path) -> dict[str, str]:
         """See :class:`finesent.sources.base.Fetcher`."""
         for file in wanted.all():
-            origin = Path(source.folder) / (file.at or file.path)
+            origin = Path(source.folder) / file.outer
             if not origin.is_file():
                 raise SourceUnavailable(f"there is no file {origin}")
-            copy_file(origin, folder, file)
+            put_file(origin, folder, file)
         return {"folder": source.folder}

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 from typing import NoReturn
-from urllib.parse import unquote, urlsplit
+from urllib.parse import quote, unquote, urlsplit
 
 import requests
 from tqdm import tqdm
 
-from finesent.catalog.schema import UrlSource
+from finesent.catalog.schema import RemoteFile, UrlSource
 from finesent.files import sha256_of
-from finesent.sources.archives import is_archive, take_member
+from finesent.sources.archives import is_archive, put_file, take_member
 from finesent.sources.base import SourceUnavailable, Wanted, place_of, unreachable
 from finesent.sources.retry import Sleep, status_passes, with_retries
 
@@ -21,29 +23,51 @@ _CHUNK = 1 << 18
 
 
 class UrlFetcher:
-    """Downloads ``source.url``; members are taken out if it is an archive."""
+    """Downloads ``source.url``: a file, an archive whose members are taken out, or the files of a folder."""
 
     def __init__(self, sleep: Sleep = time.sleep) -> None:
         self._sleep = sleep
 
     def fetch(self, source: UrlSource, wanted: Wanted, folder: Path) -> dict[str, str]:
         """See :class:`finesent.sources.base.Fetcher`."""
-        name = unquote(PurePosixPath(urlsplit(source.url).path).name) or "download"
-        files = wanted.all()
+        if source.url.endswith("/"):
+            for file in wanted.all():
+                self._take_below(source.url, file, folder)
+        else:
+            self._take_from(source, wanted.all(), folder)
+        return {"url": source.url} | ({"sha256": source.sha256} if source.sha256 else {})
+
+    def _take_below(self, url: str, file: RemoteFile, folder: Path) -> None:
+        """Take one file from its own address in the folder ``url``."""
+        address = url + quote(file.outer)
+        try:
+            with self._downloaded(address, folder) as download:
+                put_file(download, folder, file, _name_of(address))
+        except SourceUnavailable as error:
+            raise SourceUnavailable(f"{file.outer}: {error}") from error
+
+    def _take_from(self, source: UrlSource, files: list[RemoteFile], folder: Path) -> None:
+        """Take all files out of what the address holds, or the only one as it is."""
+        name = _name_of(source.url)
         if not is_archive(name) and len(files) != 1:
             raise SourceUnavailable(f"the address holds one file, but the layout names {len(files)}")
-        download = folder / f".download-{name}"
-        try:
-            self._download(source.url, download)
+        with self._downloaded(source.url, folder) as download:
             _verify(download, name, source.sha256)
-            if is_archive(name):
-                for file in files:
+            for file in files:
+                if is_archive(name):
                     take_member(download, file.at or file.path, place_of(folder, file), name)
-            else:
-                download.replace(place_of(folder, files[0]))
+                else:
+                    put_file(download, folder, file, name)
+
+    @contextmanager
+    def _downloaded(self, url: str, folder: Path) -> Iterator[Path]:
+        """Give the file that ``url`` holds; it goes when the block ends."""
+        download = folder / f".download-{_name_of(url)}"
+        try:
+            self._download(url, download)
+            yield download
         finally:
             download.unlink(missing_ok=True)
-        return {"url": source.url} | ({"sha256": source.sha256} if source.sha256 else {})
 
     def _download(self, url: str, target: Path) -> None:
         try:
@@ -52,6 +76,11 @@ class UrlFetcher:
             raise SourceUnavailable(_refusal(error)) from error
         except requests.RequestException as error:
             raise SourceUnavailable(unreachable(error)) from error
+
+
+def _name_of(url: str) -> str:
+    """Return the name of the file that an address names, which tells an archive from other files."""
+    return unquote(PurePosixPath(urlsplit(url).path).name) or "download"
 
 
 def _continue(url: str, target: Path) -> None:

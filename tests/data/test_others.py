@@ -92,6 +92,9 @@ def test_a_published_test_split_is_taken_before_anything_else() -> None:
     assert rows_to_test_on(parts)["id"].tolist() == ["test-1"]
     assert rows_to_test_on({"all": frame("all-1", "all-2")})["id"].tolist() == ["all-1", "all-2"]
     assert all_rows(parts)["id"].tolist() == ["train-1", "dev-1", "test-1"]
+    without_dev = {name: parts[name] for name in ("train", "test")}
+    assert rows_to_test_on(without_dev)["id"].tolist() == ["test-1"]
+    assert all_rows(without_dev)["id"].tolist() == ["train-1", "test-1"]
 
 
 @given(size=st.integers(1, 60), more=st.integers(0, 20))

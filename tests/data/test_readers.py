@@ -18,7 +18,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from finesent.catalog.schema import Dataset
-from finesent.data.readers import check_published, rating_class, read_raw
+from finesent.data.readers import check_published, rating_class, read_raw, read_train_trees
 from finesent.errors import FinesentError
 from finesent.validation import parse
 
@@ -107,6 +107,115 @@ def test_splits_keep_their_names_and_the_files_lie_where_the_layout_says(tmp_pat
     frames = read_raw(tmp_path, entry_of({"format": "fasttext", "files": files}))
     assert list(frames) == ["train", "dev", "test"]
     assert frames["dev"].to_dict("records") == [{"id": "dev-1", "text": "dev", "label": 0}]
+
+
+def two_files(first: bytes, second: bytes, folder: Path, format: str = "fasttext", **layout: Any) -> Dataset:
+    """Write two files of the only split, and return the entry that names them."""
+    write(folder, first, "one.txt")
+    write(folder, second, "two.txt")
+    files = {"all": [{"path": "one.txt"}, {"path": "two.txt"}]}
+    return entry_of({"format": format, "files": files, **layout})
+
+
+@settings(max_examples=30, deadline=None)
+@given(rows=st.lists(st.tuples(line_texts, labels), min_size=2), data=st.data())
+def test_several_files_of_a_split_are_read_as_if_they_were_one(
+    tmp_path_factory: Any, rows: list[tuple[str, int]], data: st.DataObject
+) -> None:
+    cut = data.draw(st.integers(1, len(rows) - 1))
+    lines = [f"__label__{label + 1}\t{text}\n".encode() for text, label in rows]
+    folder = tmp_path_factory.mktemp("raw")
+    frame = read_raw(folder, two_files(b"".join(lines[:cut]), b"".join(lines[cut:]), folder))["all"]
+    pd.testing.assert_frame_equal(frame, read(tmp_path_factory.mktemp("raw"), b"".join(lines), "fasttext"))
+    assert list(frame["id"]) == [f"all-{number}" for number in range(1, len(rows) + 1)]
+
+
+def test_every_file_of_a_split_has_its_own_header(tmp_path: Path) -> None:
+    entry = two_files(b"text,label\na,0\n", b"label,text\n2,b\n", tmp_path, "csv")
+    assert rows_of(read_raw(tmp_path, entry)["all"]) == [("a", 0), ("b", 2)]
+
+
+@pytest.mark.parametrize(
+    "second, said",
+    [
+        (b"__label__1\tc\n__label__9\td\n", "two.txt, row 2: the label '9' is not"),
+        (b"__label__1\tc\nd\n", "two.txt, row 2: a broken line"),
+        (b"\n", "two.txt: the file is empty"),
+        (b"__label__1\tc\n__label__1\t\xff\n", "two.txt: not UTF-8 (byte 24)"),
+    ],
+)
+def test_what_is_wrong_in_a_further_file_is_told_with_its_name_and_its_own_row(
+    tmp_path: Path, second: bytes, said: str
+) -> None:
+    entry = two_files(b"__label__1\ta\n__label__2\tb\n__label__3\tb\n", second, tmp_path)
+    with pytest.raises(FinesentError) as error:
+        read_raw(tmp_path, entry)
+    assert said in f"{error.value.place}: {error.value.problem}"
+    (tmp_path / "two.txt").unlink()
+    with pytest.raises(FinesentError, match=r"two\.txt: the file is missing"):
+        read_raw(tmp_path, entry)
+
+
+def test_a_further_file_without_rows_is_told(tmp_path: Path) -> None:
+    entry = two_files(b"text,label\na,0\n", b"text,label\n", tmp_path, "csv")
+    with pytest.raises(FinesentError, match=r"two\.txt: it has no rows"):
+        read_raw(tmp_path, entry)
+
+
+def test_trees_of_train_may_lie_in_several_files(tmp_path: Path) -> None:
+    for name, tree in (("one", "(0 a)"), ("two", "(1 b)"), ("test", "(2 c)")):
+        write(tmp_path, f"{tree}\n".encode(), f"{name}.txt")
+    files = {"train": [{"path": "one.txt"}, {"path": "two.txt"}], "test": {"path": "test.txt"}}
+    entry = entry_of({"format": "ptb-trees", "files": files})
+    assert read_train_trees(tmp_path, entry) == ["(0 a)", "(1 b)"]
+    assert list(read_raw(tmp_path, entry)) == ["train", "test"]
+
+
+@pytest.mark.parametrize(
+    "content, format",
+    [
+        (b"title,body,label\nGood,It works,2\n,No title,0\nNo body,,1\n,,1\n", "csv"),
+        (
+            b'{"title": "Good", "body": "It works", "label": 2}\n'
+            b'{"title": null, "body": "No title", "label": 0}\n'
+            b'{"title": "No body", "body": "", "label": 1}\n{"title": "", "body": "", "label": 1}\n',
+            "jsonl",
+        ),
+        (
+            parquet_of(
+                {
+                    "label": [2, 0, 1, 1],
+                    "title": ["Good", None, "No body", ""],
+                    "body": ["It works", "No title", "", None],
+                }
+            ),
+            "parquet",
+        ),
+    ],
+    ids=["csv", "jsonl", "parquet"],
+)
+def test_a_text_may_be_made_of_several_columns(tmp_path: Path, content: bytes, format: str) -> None:
+    frame = read(tmp_path, content, format, text=["title", "body"])
+    assert rows_of(frame) == [("Good: It works", 2), ("No title", 0), ("No body", 1), ("", 1)]
+
+
+@pytest.mark.parametrize(
+    "content, format, said",
+    [
+        (b"title,label\na,1\n", "csv", "there is no column 'body'; it has 'title', 'label'"),
+        (parquet_of({"title": ["a"], "label": [1]}), "parquet", "there is no column 'body'"),
+        (
+            b'{"title": "a", "body": "b", "label": 1}\n{"title": "a", "label": 1}',
+            "jsonl",
+            "row 2: there is no",
+        ),
+        (b'{"title": "a", "body": ["b"], "label": 1}\n', "jsonl", "row 1: column body: no text but ['b']"),
+    ],
+)
+def test_a_column_of_several_that_is_not_there_is_told(
+    tmp_path: Path, content: bytes, format: str, said: str
+) -> None:
+    assert said in failure(tmp_path, content, format, text=["title", "body"])
 
 
 def test_column_names_label_values_and_windows_line_ends(tmp_path: Path) -> None:
@@ -225,6 +334,18 @@ def test_ids_can_name_the_document(tmp_path: Path) -> None:
         read_raw(tmp_path, entry)
 
 
+def test_ratings_are_joined_to_the_sentences_of_several_files(tmp_path: Path) -> None:
+    write(tmp_path, b"1\t0\t0\t[0]\n2\t4\t0\t[4]\n", "ratings.txt")
+    layout = {**VADER, "files": {"all": [{"path": "one.txt"}, {"path": "two.txt"}]}}
+    write(tmp_path, b"2\t4\ta\n", "one.txt")
+    write(tmp_path, b"1\t0\tb\n", "two.txt")
+    frame = read_raw(tmp_path, entry_of(layout, FIVE))["all"]
+    assert list(zip(frame["id"], frame["label"], strict=True)) == [("all-2", 4), ("all-1", 2)]
+    write(tmp_path, b"1\t0\tb\n2\t4\tc\n", "two.txt")
+    with pytest.raises(FinesentError, match=r"two\.txt, row 2: .* the id '2', or it stands twice"):
+        read_raw(tmp_path, entry_of(layout, FIVE))
+
+
 def test_only_rated_data_have_ids_that_name_documents() -> None:
     with pytest.raises(FinesentError, match="grouped_ids: only the format vader-ratings"):
         entry_of({"format": "csv", "files": {"all": {"path": "all.csv"}}, "grouped_ids": True})
@@ -282,6 +403,9 @@ def test_what_was_published_is_compared_with_the_catalog(tmp_path: Path) -> None
     frames = {"all": read(tmp_path, b"text,label\na,0\nb,2\nc,2\n", "csv")}
     check_published(frames, entry_of(layout), "here")
     check_published(frames, entry_of(layout, rows={"all": 3}, histogram={"all": [1, 0, 2]}), "here")
+    # Another layout of the entry has splits.
+    rows = {"train": 9, "test": 9, "all": 3}
+    check_published(frames, entry_of(layout, rows=rows, histogram={"train": [3, 3, 3]}), "here")
     with pytest.raises(FinesentError, match="here: all has 3 rows, expected 4"):
         check_published(frames, entry_of(layout, rows={"all": 4}), "here")
     with pytest.raises(FinesentError, match=r"all has \[1, 0, 2\] rows by label, expected \[1, 1, 1\]"):

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from finesent.data.splits import linked_groups, split_by_hash, split_of
+from finesent.data.splits import linked_groups, split_by_hash, split_of, study_splits
 
 
 def frame(texts: list[str]) -> pd.DataFrame:
@@ -107,3 +107,39 @@ def test_every_row_is_in_one_split_in_its_order() -> None:
     pd.testing.assert_frame_equal(joined, rows)
     texts = [set(part["text"]) for part in parts.values()]
     assert not (texts[0] & texts[1] or texts[0] & texts[2] or texts[1] & texts[2])
+
+
+def test_dev_is_cut_out_of_train_where_it_was_not_published() -> None:
+    rows = frame([f"sentence number {n % 15_000}" for n in range(20_000)])
+    test = frame(["sentence number 7", "film"])
+    splits = study_splits({"train": rows, "test": test})
+    assert list(splits) == ["train", "dev", "test"]
+    pd.testing.assert_frame_equal(splits["test"], test)
+    # The dev split of data that have no splits at all: the same tenth of the range.
+    pd.testing.assert_frame_equal(splits["dev"], split_by_hash(rows)["dev"])
+    assert {split_of(text) for text in splits["train"]["text"]} == {"train", "test"}
+    assert not set(splits["train"]["text"]) & set(splits["dev"]["text"])
+    # Four standard deviations of the count of 15,000 texts, of which a third stands twice.
+    assert abs(len(splits["dev"]) / 20_000 - 0.1) < 4 * (0.09 / 15_000 * 10 / 9) ** 0.5
+    for part in (splits["train"], splits["dev"]):
+        numbers = [int(identifier.removeprefix("all-")) for identifier in part["id"]]
+        assert numbers == sorted(numbers)
+        assert part.index.tolist() == list(range(len(part)))
+    assert len(splits["train"]) + len(splits["dev"]) == len(rows)
+
+
+def test_a_document_of_a_train_split_is_not_cut_in_two() -> None:
+    rows = documents({str(n): [f"sentence {n} {k}" for k in range(5)] for n in range(200)})
+    splits = study_splits({"train": rows, "test": frame(["x"])})
+    assert set(splits["dev"]["group"]) == {str(n) for n in range(200) if split_of(str(n)) == "dev"}
+    assert not set(splits["train"]["group"]) & set(splits["dev"]["group"])
+
+
+def test_published_splits_are_left_as_they_are() -> None:
+    published = {name: frame([name, "film", "boring"]) for name in ("train", "dev", "test")}
+    for name, part in study_splits(published).items():
+        pd.testing.assert_frame_equal(part, published[name])
+    whole = study_splits({"all": frame(["the", "film", "boring"])})
+    assert {name: part["text"].tolist() for name, part in whole.items()} == {
+        "train": ["the"], "dev": ["film"], "test": ["boring"],
+    }  # fmt: skip

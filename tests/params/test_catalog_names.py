@@ -39,8 +39,7 @@ def test_every_data_set_of_the_catalog_is_sound(name: str) -> None:
         assert len(counts) == len(entry.labels)
         assert sum(counts) == (entry.rows or {})[split]
     for layout in entry.layouts.values():
-        assert len({file.path for file in layout.all_files()}) == len(layout.all_files())
-        assert set(entry.rows or layout.files) == set(layout.files)
+        assert set(layout.files) <= set(entry.rows or layout.files)
 
 
 @pytest.mark.parametrize("name", list(read_yaml(BACKBONES)))
@@ -82,11 +81,29 @@ def test_unknown_name_offers_the_nearest_and_lists_all(
         ("format: csv", "format: xlsx", r"layouts\.default\.format: "),
         ("all: {path", "train: {path", r"layouts\.default: files must name train, dev and test"),
         ("all: {path", "valid: {path", r"layouts\.default\.files\.valid"),
+        ("all: {path: reviews.csv}", "all: []", r"layouts\.default\.files\.all: .*at least 1 item"),
+        (
+            "all: {path: reviews.csv}",
+            "all: [{path: a}, {path: /b}]",
+            r"files\.all\.1: a path must stay inside",
+        ),
+        ("all: {path: reviews.csv}", "all: [{path: a}, {}]", r"files\.all\.1\.path: missing"),
+        ("all: {path: reviews.csv}", "all: [{path: a}, {path: a}]", r"two of its files have the path a"),
+        ("all: {path: reviews.csv}", "all: reviews.csv", r"files\.all: .*found .reviews"),
+        ("all: {path", "dev: {path: a}\n        test: {path", r"layouts\.default: files must name train"),
+        ("format: csv", "format: csv\n      text: []", r"layouts\.default\.text: .*at least 1 item"),
+        ("format: csv", "format: csv\n      text: [a, 1]", r"layouts\.default\.text\.1: .*string, found 1"),
+        ("format: csv", "format: csv\n      text: 1", r"layouts\.default\.text: .*array, found 1"),
         ("path: reviews.csv", "path: ../reviews.csv", r"files\.all: a path must stay inside"),
         ("path: reviews.csv", "path: /reviews.csv", r"files\.all: a path must stay inside"),
         ("path: reviews.csv", "path: reviews.csv, sha256: abc", r"files\.all\.sha256: "),
         ("{kind: local}", "{kind: local, foldr: x}", r"sources\.0\.foldr: unknown key"),
         ("{kind: local}", "{kind: kaggle}", r"sources\.0\.handle: missing"),
+        (
+            "{kind: local}",
+            "{kind: url, url: https://x/y/, sha256: " + "a" * 64 + "}",
+            r"sources\.0.*: a folder has no sha256",
+        ),
         ("{kind: local}", "{kind: ftp}", r"sources\.0: .*'kaggle'"),
         ("{kind: local}", "{kind: local, layout: other}", "layout 'other' is not among"),
         ("    - {kind: local}", "    []", "sources: "),
@@ -102,6 +119,22 @@ def test_malformed_entry_is_told_by_its_key(tmp_path: Path, before: str, after: 
     with pytest.raises(FinesentError, match=problem) as caught:
         dataset("mine", path)
     assert caught.value.place == f"{path}: mine"
+
+
+def test_one_file_and_one_column_stand_for_a_list_of_one(tmp_path: Path) -> None:
+    path = tmp_path / "datasets.yaml"
+    path.write_text(SOUND)
+    layout = dataset("mine", path).layouts["default"]
+    assert [file.path for file in layout.files["all"]] == ["reviews.csv"]
+    assert layout.text == ["text"]
+    several = SOUND.replace("{path: reviews.csv}", "[{path: a}, {path: b}]").replace(
+        "format: csv", "format: csv\n      extras: {trees: {path: c}}\n      text: [title, body]"
+    )
+    path.write_text(several)
+    layout = dataset("mine", path).layouts["default"]
+    assert [file.path for file in layout.split_files()] == ["a", "b"]
+    assert [file.path for file in layout.all_files()] == ["a", "b", "c"]
+    assert layout.text == ["title", "body"]
 
 
 def test_other_entries_do_not_matter(tmp_path: Path) -> None:

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import bz2
+import errno
+import gzip
 import io
+import lzma
 import stat
 import tarfile
 import zipfile
@@ -11,9 +15,14 @@ from pathlib import Path
 
 import pytest
 
-from finesent.sources.archives import take_member
-from finesent.sources.base import SourceUnavailable
-from tests.sources.helpers import Pack, contents, tar_of, zip_of
+from finesent.sources.archives import put_file, take_member
+from finesent.sources.base import SourceDamaged, SourceUnavailable
+from tests.sources.helpers import Pack, contents, remote, tar_of, zip_of
+
+COMPRESSED = pytest.mark.parametrize(
+    "suffix, compress", [("gz", gzip.compress), ("bz2", bz2.compress), ("xz", lzma.compress)]
+)
+BODY = bytes(range(256)) * 400
 
 
 def write(path: Path, content: bytes) -> Path:
@@ -74,3 +83,67 @@ def test_a_broken_inner_archive_is_named_and_removed(tmp_path: Path) -> None:
     with pytest.raises(SourceUnavailable, match=r"x\.zip!in\.tar\.gz is truncated"):
         take_member(archive, "in.tar.gz!a", tmp_path / "out" / "a")
     assert ".a.in.tar.gz" not in contents(tmp_path / "out")
+
+
+@COMPRESSED
+def test_a_mark_at_the_end_unpacks_a_compressed_file(
+    tmp_path: Path, suffix: str, compress: Callable[[bytes], bytes]
+) -> None:
+    origin = write(tmp_path / f"b.txt.{suffix}", compress(BODY))
+    put_file(origin, tmp_path / "got", remote("deep/b.txt", at=f"x/b.txt.{suffix}!"))
+    put_file(origin, tmp_path / "got", remote("packed", at=f"x/b.txt.{suffix}"))
+    assert contents(tmp_path / "got") == {"deep/b.txt": BODY, "packed": compress(BODY)}
+
+
+@COMPRESSED
+def test_a_compressed_member_of_an_archive_is_unpacked(
+    tmp_path: Path, suffix: str, compress: Callable[[bytes], bytes]
+) -> None:
+    archive = write(tmp_path / "a.zip", zip_of({f"in/b.txt.{suffix}": compress(BODY)}))
+    (tmp_path / "out").mkdir()
+    take_member(archive, f"in/b.txt.{suffix}!", tmp_path / "out" / "b.txt")
+    assert contents(tmp_path / "out") == {"b.txt": BODY}
+
+
+@COMPRESSED
+@pytest.mark.parametrize("damage", [lambda packed: packed[:-9], lambda packed: b"", lambda packed: b"<html>"])
+def test_a_broken_compressed_file_is_said_to_be_broken(
+    tmp_path: Path,
+    suffix: str,
+    compress: Callable[[bytes], bytes],
+    damage: Callable[[bytes], bytes],
+) -> None:
+    origin = write(tmp_path / f"b.txt.{suffix}", damage(compress(BODY)))
+    with pytest.raises(SourceDamaged, match=rf"b\.txt\.{suffix} is truncated or altered"):
+        put_file(origin, tmp_path / "got", remote("b.txt", at=f"b.txt.{suffix}!"))
+
+
+def test_bytes_altered_in_the_middle_of_a_compressed_file_are_noticed(tmp_path: Path) -> None:
+    packed = bytearray(bz2.compress(BODY))
+    packed[len(packed) // 2] ^= 0xFF
+    origin = write(tmp_path / "b.txt.bz2", bytes(packed))
+    with pytest.raises(SourceDamaged, match="truncated or altered"):
+        put_file(origin, tmp_path / "got", remote("b.txt", at="b.txt.bz2!"))
+
+
+@pytest.mark.parametrize(
+    "name, member, said",
+    [
+        ("b.txt.bz2", "c", "b.txt.bz2 is one compressed file, and holds no c"),
+        ("b.txt", "", "b.txt is no archive or compressed file that can be opened"),
+        ("b.zip", "", "b.zip holds no "),
+    ],
+)
+def test_a_step_into_what_has_no_inside_is_told(tmp_path: Path, name: str, member: str, said: str) -> None:
+    content = zip_of({"a": b"1"}) if name.endswith("zip") else bz2.compress(b"1")
+    with pytest.raises(SourceUnavailable, match=said):
+        take_member(write(tmp_path / name, content), member, tmp_path / "out")
+
+
+def test_a_full_disk_is_no_broken_archive(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*streams: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("shutil.copyfileobj", full)
+    with pytest.raises(OSError, match="No space left"):
+        take_member(write(tmp_path / "b.gz", gzip.compress(b"1")), "", tmp_path / "out")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import bz2
 import errno
 import gzip
 import json
@@ -20,6 +21,7 @@ from tests.sources.helpers import contents, no_sleep, sha256, zip_of
 
 TRAIN = b"__label__1\tbad\n" * 500
 TREES = b"(0 bad)\n"
+EMOTIONS = ("anger", "fear", "joy", "sadness")
 
 
 def data_set(*sources: dict[str, Any], sha: str | None = sha256(TRAIN)) -> Dataset:
@@ -91,6 +93,40 @@ def test_gzipped_files_of_a_mirror_are_unpacked(tmp_path: Path, monkeypatch: pyt
     fetch("mine", data_set(url("http://127.0.0.1:9/x")), tmp_path / "raw")
     assert (tmp_path / "raw" / "sst" / "all.txt").read_bytes() == TRAIN
     assert (tmp_path / "raw" / "trees.txt").read_bytes() == TREES
+
+
+def four_files() -> Dataset:
+    train = [{"path": f"{name}.txt"} for name in EMOTIONS]
+    layout = {"format": "fasttext", "files": {"train": train, "test": {"path": "test.txt"}}}
+    content = {
+        "title": "t", "licence": "l", "labels": ["a", "b"],
+        "layouts": {"default": layout}, "sources": [{"kind": "local"}],
+    }  # fmt: skip
+    return parse(Dataset, content, "test")
+
+
+def test_all_files_of_a_split_are_fetched(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    names = ("anger.txt", "fear.txt.gz", "joy.txt.bz2", "sadness.txt", "test.txt")
+    pack = {".gz": gzip.compress, ".bz2": bz2.compress}
+    files = {name: pack.get(Path(name).suffix, bytes)(name[:3].encode()) for name in names}
+    mirror(tmp_path / "m", files, monkeypatch)
+    assert fetch("mine", four_files(), tmp_path / "raw").source == "mirror"
+    got = contents(tmp_path / "raw")
+    assert got.keys() == {"source.json", "test.txt", *(f"{name}.txt" for name in EMOTIONS)}
+    assert all(got[f"{name}.txt"] == name[:3].encode() for name in EMOTIONS)
+
+
+def test_a_mirror_that_lacks_one_of_a_splits_files_is_not_taken(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    present = ("anger.txt", "fear.txt", "sadness.txt", "test.txt")
+    mirror(tmp_path / "m", dict.fromkeys(present, b"a"), monkeypatch)
+    for name in (*present, "joy.txt"):
+        (tmp_path / "data" / "local").mkdir(parents=True, exist_ok=True)
+        (tmp_path / "data" / "local" / name).write_bytes(b"own")
+    assert fetch("mine", four_files(), tmp_path / "raw").source == "local"
+    assert (tmp_path / "raw" / "anger.txt").read_bytes() == b"own"
+    assert "does not hold all the files of any layout (default)" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

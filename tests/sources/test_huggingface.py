@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import bz2
 import errno
+import gzip
 import os
 import subprocess
 import sys
@@ -55,6 +57,22 @@ def test_a_file_comes_byte_for_byte(hub: Loopback, tmp_path: Path, repo_type: st
     assert identity == {"repo": "someone/some-data", "revision": REVISION}
     assert contents(tmp_path / "got") == {"train.jsonl": BODY}
     assert not (tmp_path / "got" / "train.jsonl").is_symlink()
+
+
+def test_a_compressed_file_is_unpacked_and_fetched_again_if_damaged(hub: Loopback, tmp_path: Path) -> None:
+    packed = bz2.compress(BODY)
+    hub.on(path_of("a.bz2"), good(packed))
+    file = remote("a", at="a.bz2!")
+    fetch(tmp_path / "first", file)
+    next((tmp_path / "hub").rglob("snapshots/*/a.bz2")).resolve().write_bytes(packed[:-4])
+    fetch(tmp_path / "second", file)
+    assert contents(tmp_path / "first") == contents(tmp_path / "second") == {"a": BODY}
+
+
+def test_a_truncated_compressed_file_is_refused(hub: Loopback, tmp_path: Path) -> None:
+    hub.on(path_of("a.gz"), good(gzip.compress(BODY, mtime=0)[:-4]))
+    with pytest.raises(SourceUnavailable, match=r"a\.gz is truncated or altered"):
+        fetch(tmp_path / "got", remote("a", at="a.gz!"))
 
 
 def test_a_cut_connection_is_resumed(hub: Loopback, tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import bz2
 import errno
 import hashlib
 import json
@@ -118,6 +119,31 @@ def test_a_file_damaged_in_the_cache_is_fetched_again(kaggle: Loopback, tmp_path
     cached.write_bytes(TRAIN[:-1])
     fetch(tmp_path / "second", remote("sst/train.txt", TRAIN))
     assert contents(tmp_path / "second") == {"sst/train.txt": TRAIN}
+
+
+def test_a_compressed_file_is_unpacked(kaggle: Loopback, tmp_path: Path) -> None:
+    publish(kaggle, Answer(zip_of({"train.ft.txt.bz2": bz2.compress(TRAIN)})))
+    fetch(tmp_path / "got", remote("train.ft.txt", TRAIN, at="train.ft.txt.bz2!"))
+    assert contents(tmp_path / "got") == {"train.ft.txt": TRAIN}
+
+
+@pytest.mark.parametrize("pinned", [True, False])
+def test_a_compressed_file_damaged_in_the_cache_is_fetched_again(
+    kaggle: Loopback, tmp_path: Path, pinned: bool
+) -> None:
+    publish(kaggle, Answer(zip_of({"train.ft.txt.bz2": bz2.compress(TRAIN)})))
+    file = remote("train.ft.txt", TRAIN if pinned else None, at="train.ft.txt.bz2!")
+    fetch(tmp_path / "first", file)
+    (cached,) = (tmp_path / "kagglehub").rglob("train.ft.txt.bz2")
+    cached.write_bytes(cached.read_bytes()[:-4])
+    fetch(tmp_path / "second", file)
+    assert contents(tmp_path / "second") == {"train.ft.txt": TRAIN}
+
+
+def test_a_truncated_compressed_file_is_refused(kaggle: Loopback, tmp_path: Path) -> None:
+    publish(kaggle, Answer(zip_of({"train.ft.txt.bz2": bz2.compress(TRAIN)[:-4]})))
+    with pytest.raises(SourceUnavailable, match=r"train\.ft\.txt\.bz2 is truncated or altered"):
+        fetch(tmp_path / "got", remote("train.ft.txt", at="train.ft.txt.bz2!"))
 
 
 @pytest.mark.parametrize("status", [401, 403])

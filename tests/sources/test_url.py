@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import bz2
 from pathlib import Path
 
 import pytest
@@ -31,6 +32,42 @@ def test_a_file_comes_byte_for_byte(server: Loopback, tmp_path: Path) -> None:
 def test_members_are_taken_out_of_an_archive(server: Loopback, tmp_path: Path, name: str, pack: Pack) -> None:
     fetch(server.on(f"/{name}", Answer(pack({"a/b.txt": b"inside", "other": b"left"}))), tmp_path / "got")
     assert contents(tmp_path / "got") == {"a/b.txt": b"inside"}
+
+
+@pytest.mark.parametrize("cut, said", [(None, ""), (-4, r"b\.txt\.bz2 is truncated or altered")])
+def test_one_compressed_file_is_unpacked(
+    server: Loopback, tmp_path: Path, cut: int | None, said: str
+) -> None:
+    packed = bz2.compress(BODY)[:cut]
+    source = UrlSource(kind="url", url=server.on("/b.txt.bz2", Answer(packed)), sha256=sha256(packed))
+    wanted = wanting(remote("a/b.txt", at="b.txt.bz2!"))
+    (tmp_path / "got").mkdir()
+    if said:
+        with pytest.raises(SourceUnavailable, match=said):
+            UrlFetcher(no_sleep).fetch(source, wanted, tmp_path / "got")
+        return
+    UrlFetcher(no_sleep).fetch(source, wanted, tmp_path / "got")
+    assert contents(tmp_path / "got") == {"a/b.txt": BODY}
+
+
+def test_the_files_of_a_folder_are_fetched_one_by_one(server: Loopback, tmp_path: Path) -> None:
+    server.on("/data/Gold%20Data/b.txt", Answer(b"plain"))
+    server.on("/data/c.txt", Answer(b"at its path"))
+    server.on("/data/d.zip", Answer(zip_of({"in/d.txt": b"inside"})))
+    files = (remote("a/b.txt", at="Gold Data/b.txt"), remote("c.txt"), remote("d.txt", at="d.zip!in/d.txt"))
+    (tmp_path / "got").mkdir()
+    source = UrlSource(kind="url", url=server.url + "/data/")
+    identity = UrlFetcher(no_sleep).fetch(source, wanting(*files), tmp_path / "got")
+    assert identity == {"url": server.url + "/data/"}
+    assert contents(tmp_path / "got") == {"a/b.txt": b"plain", "c.txt": b"at its path", "d.txt": b"inside"}
+
+
+def test_a_file_that_a_folder_lacks_is_named(server: Loopback, tmp_path: Path) -> None:
+    server.on("/data/a.txt", Answer(b"a"))
+    source = UrlSource(kind="url", url=server.url + "/data/")
+    (tmp_path / "got").mkdir()
+    with pytest.raises(SourceUnavailable, match=r"^b\.txt: HTTP 404: there is no such file$"):
+        UrlFetcher(no_sleep).fetch(source, wanting(remote("a.txt"), remote("b.txt")), tmp_path / "got")
 
 
 def test_a_cut_connection_is_resumed_where_it_broke(server: Loopback, tmp_path: Path) -> None:

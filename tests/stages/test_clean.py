@@ -112,7 +112,30 @@ def test_data_without_splits_are_cut_by_their_cleaned_text(make_project: MakePro
     assert sum(metrics["rows"].values()) + metrics["duplicates"]["train_repeated"] == 290
 
 
-@pytest.mark.parametrize("splits", [own_splits(), {"all": without_splits()}], ids=["own splits", "all"])
+def test_dev_is_cut_out_of_train_where_only_test_was_published(make_project: MakeProject) -> None:
+    rows = without_splits()
+    copies = [(f" {text.upper()} ", label) for text, label in rows[:50]]
+    test = [rows[0], rows[0], ("  ", 1), ("other", 2)]
+    folder = make_project({"train": [*rows, *copies, ("", 0)], "test": test})
+    main()
+    assert {split_of(text) for text in texts("dev")} == {"dev"}
+    assert {split_of(text) for text in texts("train")} == {"train", "test"}
+    assert texts("test") == [rows[0][0], rows[0][0], "other"]
+    metrics = json.loads(Path("metrics/clean.json").read_text())
+    # Counted by the splits that were published.
+    assert metrics["dropped_without_text"] == {"train": 1, "test": 1}
+    dropped = metrics["duplicates"]["train_dropped_as_duplicates"]
+    assert metrics["rows"]["train"] + metrics["rows"]["dev"] + dropped == len(rows) + len(copies)
+    dev = read_rows(folder / "data" / "clean" / "dev.parquet")
+    assert all(identifier.startswith("train-") for identifier in dev["id"])
+    assert data_report()["exact_duplicates"]["across"]["train-dev"] == 0
+
+
+@pytest.mark.parametrize(
+    "splits",
+    [own_splits(), {"all": without_splits()}, {"train": without_splits(), "test": TEST}],
+    ids=["own splits", "all", "train and test"],
+)
 def test_running_twice_and_elsewhere_gives_the_same_bytes(
     make_project: MakeProject, files_under: FilesUnder, splits: dict[str, Rows]
 ) -> None:

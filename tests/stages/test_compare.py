@@ -58,7 +58,7 @@ def write_data(test_n: int = 80) -> None:
     for name in ("raw", "backbone"):
         source = Path(f"data/{name}/source.json")
         source.parent.mkdir(parents=True, exist_ok=True)
-        source.write_text(json.dumps({"name": name, "files": {"a.txt": "0" * 64}}))
+        source.write_text(json.dumps({"name": name, "layout": "sample", "files": {"a.txt": "0" * 64}}))
     test = pd.DataFrame({"id": [f"test-{i}" for i in range(test_n)]})
     test["text"] = [f"<b>text</b> number {i}" for i in range(test_n)]
     test["label"] = np.random.default_rng(80).integers(0, 5, test_n)

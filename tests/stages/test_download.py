@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gzip
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -94,6 +96,20 @@ def test_both_entries_are_fetched_and_told_in_one_line(project: Path) -> None:
     assert main() == "mine: all 2 rows, 0.0 MB from local; tiny: 0.0 MB from local"
     assert (project / "data" / "raw" / "reviews.csv").read_text() == "text,label\nfine,1\nawful,0\n"
     assert (project / "data" / "backbone" / "config.json").read_text() == "{}"
+
+
+def test_a_sample_in_a_mirror_is_told_and_recorded_as_one(
+    project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sample = "      files:\n        all: {path: head.csv}\n"
+    entries = DATASETS.replace("  sources:", f"    sample:\n      format: csv\n{sample}  sources:", 1)
+    (project / "catalog" / "datasets.yaml").write_text(entries)
+    (project / "m" / "mine").mkdir(parents=True)
+    (project / "m" / "mine" / "head.csv.gz").write_bytes(gzip.compress(b"text,label\nfine,1\nbad,0\n"))
+    monkeypatch.setenv("FINESENT_MIRROR", str(project / "m"))
+    assert main().startswith("mine: all 2 rows, 0.0 MB from mirror (layout sample); ")
+    source = json.loads((project / "data" / "raw" / "source.json").read_text())
+    assert (source["layout"], list(source["files"])) == ("sample", ["head.csv"])
 
 
 def test_there_is_a_folder_for_further_data_even_without_any(project: Path) -> None:
