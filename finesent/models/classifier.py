@@ -6,7 +6,7 @@ import torch
 from torch import nn
 
 from finesent.errors import FinesentError
-from finesent.models.encoder import Encoder, hidden_size, layers_of, token_states
+from finesent.models.encoder import Encoder, States, Weights, hidden_size, layers_of, token_states
 from finesent.models.heads import HEADS
 from finesent.models.reader import Reader
 from finesent.models.recurrent import RecurrentNetwork
@@ -27,11 +27,20 @@ class Classifier(nn.Module):
         self.reader = Reader(pooling, head, hidden_size(encoder), directions, mix_layers)
         self.head = HEADS[head.kind](self.reader.width, classes, head.dropout)
 
-    def features(self, input_ids: torch.Tensor, attention_mask: torch.Tensor) -> torch.Tensor:
-        """Return (B, F) float32 features of (B, L) token ids under their (B, L) mask."""
-        states = token_states(self.encoder, input_ids, attention_mask, self.mix_layers)
+    def states(
+        self, input_ids: torch.Tensor, attention_mask: torch.Tensor, weights: Weights = None
+    ) -> States:
+        """Return what the encoder makes of (B, L) token ids under their (B, L) mask, for :meth:`read`."""
+        return token_states(self.encoder, input_ids, attention_mask, self.mix_layers, weights)
+
+    def read(self, states: States, attention_mask: torch.Tensor) -> torch.Tensor:
+        """Return (B, F) float32 features of an encoder's states."""
         features: torch.Tensor = self.reader(states, attention_mask)
         return features
+
+    def features(self, input_ids: torch.Tensor, attention_mask: torch.Tensor) -> torch.Tensor:
+        """Return (B, F) float32 features of (B, L) token ids under their (B, L) mask."""
+        return self.read(self.states(input_ids, attention_mask), attention_mask)
 
     def forward(self, input_ids: torch.Tensor, attention_mask: torch.Tensor) -> torch.Tensor:
         """Return (B, C) float32 logits."""

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import torch
 from safetensors import SafetensorError
 from torch import nn
+from torch.func import functional_call
 from transformers import AutoModel, PreTrainedModel
 from transformers.utils import logging as transformers_logging
 
 from finesent.errors import FinesentError
+from finesent.models.dropout import use_cheap_dropout
 from finesent.models.recurrent import RecurrentNetwork, is_recurrent, load_recurrent
 
 Encoder = PreTrainedModel | RecurrentNetwork
+States = Sequence[torch.Tensor]
+Weights = Mapping[str, torch.Tensor] | None
 
 
 def load_encoder(folder: Path) -> Encoder:
@@ -51,19 +55,31 @@ def load_pretrained(folder: Path) -> PreTrainedModel:
         transformers_logging.set_verbosity(verbosity)
     if getattr(encoder, "pooler", None) is not None:
         encoder.register_module("pooler", None)
+    use_cheap_dropout(encoder)
     return encoder
 
 
 def token_states(
-    encoder: Encoder, input_ids: torch.Tensor, attention_mask: torch.Tensor, layers: int
-) -> Sequence[torch.Tensor]:
-    """Return the (B, L, H) states of the ``layers`` uppermost layers, lowest first."""
+    encoder: Encoder,
+    input_ids: torch.Tensor,
+    attention_mask: torch.Tensor,
+    layers: int,
+    weights: Weights = None,
+) -> States:
+    """Return the (B, L, H) states of the ``layers`` uppermost layers, lowest first.
+
+    Args:
+        encoder: of either kind.
+        input_ids: (B, L).
+        attention_mask: (B, L), 1 where there is a token.
+        layers: how many.
+        weights: by name, used in place of a pretrained encoder's own.
+    """
     if isinstance(encoder, RecurrentNetwork):
         return [encoder(input_ids, attention_mask)]
-    if layers == 1:
-        return [encoder(input_ids=input_ids, attention_mask=attention_mask).last_hidden_state]
-    output = encoder(input_ids=input_ids, attention_mask=attention_mask, output_hidden_states=True)
-    states: Sequence[torch.Tensor] = output.hidden_states[-layers:]
+    inputs = {"input_ids": input_ids, "attention_mask": attention_mask, "output_hidden_states": layers > 1}
+    output = functional_call(encoder, dict(weights or {}), args=(), kwargs=inputs)
+    states: States = output.hidden_states[-layers:] if layers > 1 else [output.last_hidden_state]
     return states
 
 

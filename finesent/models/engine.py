@@ -12,27 +12,40 @@ from finesent.data.batches import length_ordered
 from finesent.data.tokens import TokenizedSplit
 from finesent.models.classifier import Classifier
 from finesent.models.device import autocast
+from finesent.models.half import HalfWeights, half_embeddings
+from finesent.models.recurrent import RecurrentNetwork
 
 # Tokens, padding included, in a forward pass without gradient.
 SCORING_TOKENS = 8192
 
 
 class Engine:
-    """Where tensors live and in which precision they are multiplied."""
+    """Where tensors live and in which precision they are multiplied.
+
+    In bf16 a pretrained encoder's states are bf16 throughout, and what reads them runs under autocast; a
+    recurrent encoder stays in float32.
+    """
 
     def __init__(self, device: torch.device, precision: str) -> None:
         self.device = device
         self.precision = precision
+        self._half = HalfWeights()
 
     def autocast(self) -> torch.autocast:
-        """The context for a forward pass."""
+        """The context for a pass through reader or head."""
         return autocast(self.device, self.precision)
 
     def encode(self, classifier: Classifier, split: TokenizedSplit, rows: np.ndarray) -> torch.Tensor:
         """Return (B, H) float32 features of the rows, with gradient where the encoder learns."""
-        input_ids, mask = split.padded(rows)
+        input_ids, mask = (self.place(array) for array in split.padded(rows))
+        encoder = classifier.encoder
+        if self.precision == "bf16" and not isinstance(encoder, RecurrentNetwork):
+            with half_embeddings(encoder):
+                states = classifier.states(input_ids, mask, self._half.of(encoder))
+        else:
+            states = classifier.states(input_ids, mask)
         with self.autocast():
-            return classifier.features(self.place(input_ids), self.place(mask))
+            return classifier.read(states, mask)
 
     def classify(self, classifier: Classifier, features: torch.Tensor) -> torch.Tensor:
         """Return (B, C) float32 logits of (B, H) features."""

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 
 import torch
 from torch import nn
+
+from finesent.models.hooks import output_changed
 
 
 @contextmanager
@@ -18,14 +20,14 @@ def recorded(embeddings: nn.Module) -> Iterator[list[torch.Tensor]]:
         outputs.append(output if output.requires_grad else output.requires_grad_())
         return output
 
-    with _changed(embeddings, keep):
+    with output_changed(embeddings, keep):
         yield outputs
 
 
 @contextmanager
 def moved(embeddings: nn.Module, by: torch.Tensor) -> Iterator[None]:
     """Inside, add ``by`` to the (U, L, E) output of an embedding module."""
-    with _changed(embeddings, lambda output: output + by):
+    with output_changed(embeddings, lambda output: output + by):
         yield
 
 
@@ -47,15 +49,3 @@ def ascent(value: torch.Tensor, embedded: torch.Tensor, length: float) -> torch.
     norm = torch.linalg.vector_norm(scaled, dim=(1, 2), keepdim=True)
     step: torch.Tensor = length * scaled / norm.clamp_min(smallest)
     return step
-
-
-@contextmanager
-def _changed(module: nn.Module, change: Callable[[torch.Tensor], torch.Tensor]) -> Iterator[None]:
-    def hook(_module: nn.Module, _args: object, output: torch.Tensor) -> torch.Tensor:
-        return change(output)
-
-    handle = module.register_forward_hook(hook)
-    try:
-        yield
-    finally:
-        handle.remove()

@@ -1,0 +1,167 @@
+"""Passes in bf16: near those in float32 for every architecture, and never with weights of yesterday."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from transformers import (
+    AlbertConfig,
+    AutoModel,
+    BertConfig,
+    DebertaV2Config,
+    DistilBertConfig,
+    ElectraConfig,
+    ModernBertConfig,
+    MPNetConfig,
+    PretrainedConfig,
+    PreTrainedModel,
+    RobertaConfig,
+)
+
+from finesent.data.tokens import TokenizedSplit, read_tokens
+from finesent.models.classifier import Classifier
+from finesent.models.encoder import load_encoder
+from finesent.models.engine import Engine, all_features
+from finesent.models.half import HalfWeights
+from finesent.params.ablation import Head
+from finesent.training.adversarial import recorded
+
+SIZES: dict[str, Any] = {
+    "vocab_size": 300,
+    "hidden_size": 32,
+    "num_hidden_layers": 2,
+    "num_attention_heads": 4,
+    "intermediate_size": 64,
+    "max_position_embeddings": 80,
+}
+CONFIGS: list[PretrainedConfig] = [
+    BertConfig(**SIZES),
+    RobertaConfig(**SIZES),
+    ElectraConfig(**SIZES, embedding_size=16),
+    MPNetConfig(**SIZES),
+    AlbertConfig(**SIZES, embedding_size=16),
+    DebertaV2Config(**SIZES, relative_attention=True, pos_att_type=["p2c", "c2p"], position_buckets=16),
+    ModernBertConfig(**SIZES, pad_token_id=0, bos_token_id=1, eos_token_id=2, cls_token_id=1, sep_token_id=2),
+    DistilBertConfig(
+        vocab_size=300, dim=32, n_layers=2, n_heads=4, hidden_dim=64, max_position_embeddings=80
+    ),
+]
+HEAD = Head(kind="linear", dropout=0.0)
+
+
+def tiny(config: PretrainedConfig) -> PreTrainedModel:
+    torch.manual_seed(0)
+    encoder: PreTrainedModel = AutoModel.from_config(config)
+    return encoder.float()
+
+
+@pytest.fixture
+def split(tokens: Path) -> TokenizedSplit:
+    """Tokenized rows of several lengths."""
+    return read_tokens(tokens / "dev.parquet")
+
+
+def gradients(precision: str, classifier: Classifier, split: TokenizedSplit) -> dict[str, torch.Tensor]:
+    engine, rows = Engine(torch.device("cpu"), precision), np.arange(12)
+    classifier.zero_grad()
+    logits = engine.classify(classifier, engine.encode(classifier, split, rows))
+    torch.nn.functional.cross_entropy(logits, torch.from_numpy(split.labels[rows])).backward()
+    return {name: p.grad for name, p in classifier.named_parameters() if p.grad is not None}
+
+
+@pytest.mark.parametrize("config", CONFIGS, ids=lambda config: config.model_type)
+def test_bf16_is_near_float32_forward_and_backward(config: PretrainedConfig, split: TokenizedSplit) -> None:
+    classifier = Classifier(tiny(config), "mean", HEAD, 5).eval()
+    exact, half = (
+        all_features(Engine(torch.device("cpu"), precision), classifier, split)
+        for precision in ("float32", "bf16")
+    )
+    assert half.dtype == torch.float32
+    # Eight bits of mantissa, through two layers.
+    assert (half - exact).abs().max() < 0.05 * exact.abs().max()
+    assert not torch.equal(half, exact)
+    wanted, found = (gradients(precision, classifier, split) for precision in ("float32", "bf16"))
+    assert found.keys() == wanted.keys()
+    for name, gradient in found.items():
+        assert gradient.dtype == torch.float32, name
+        assert gradient.shape == wanted[name].shape
+    flat_wanted, flat_found = (torch.cat([g.flatten() for g in x.values()]) for x in (wanted, found))
+    assert torch.nn.functional.cosine_similarity(flat_wanted, flat_found, dim=0) > 0.99
+
+
+@pytest.mark.parametrize("mix_layers", [1, 2])
+@pytest.mark.parametrize("pooling", ["first", "mean", "max", "attention"])
+def test_every_pooling_reads_bf16_states(pooling: str, mix_layers: int, split: TokenizedSplit) -> None:
+    classifier = Classifier(tiny(CONFIGS[0]), pooling, HEAD, 5, mix_layers).eval()
+    exact, half = (
+        all_features(Engine(torch.device("cpu"), precision), classifier, split)
+        for precision in ("float32", "bf16")
+    )
+    assert half.dtype == torch.float32
+    assert (half - exact).abs().max() < 0.05 * exact.abs().max()
+
+
+def test_what_learns_has_gradient_and_what_is_frozen_has_none(split: TokenizedSplit) -> None:
+    classifier = Classifier(tiny(CONFIGS[0]), "mean", HEAD, 5)
+    classifier.set_depth(1)
+    found = gradients("bf16", classifier, split)
+    learning = {name for name, p in classifier.named_parameters() if p.requires_grad}
+    assert found.keys() == learning
+    assert {name.split(".")[2] for name in found if name.startswith("encoder.encoder")} == {"layer"}
+
+
+def test_weights_that_change_are_turned_anew() -> None:
+    encoder, half = tiny(CONFIGS[0]), HalfWeights()
+    encoder.requires_grad_(False)
+    name, weight = next((n, p) for n, p in encoder.named_parameters() if n.endswith("query.weight"))
+    assert half.of(encoder)[name] is half.of(encoder)[name]
+    changes: list[Callable[[], object]] = [
+        lambda: weight.copy_(torch.randn_like(weight)),
+        lambda: weight.mul_(2),
+        lambda: weight.lerp_(torch.zeros_like(weight), 0.5),
+        lambda: encoder.load_state_dict(tiny(BertConfig(**{**SIZES, "initializer_range": 0.5})).state_dict()),
+    ]
+    for change in changes:
+        change()
+        assert torch.equal(half.of(encoder)[name], weight.to(torch.bfloat16))
+
+
+def test_weights_that_learnt_between_two_frozen_phases_are_turned_anew() -> None:
+    encoder, half = tiny(CONFIGS[0]), HalfWeights()
+    name, weight = next((n, p) for n, p in encoder.named_parameters() if n.endswith("query.weight"))
+    weight.requires_grad_(False)
+    half.of(encoder)
+    weight.requires_grad_(True)
+    optimizer = torch.optim.AdamW([weight], lr=0.1, fused=True)
+    for _ in range(2):
+        assert half.of(encoder)[name].requires_grad
+        weight.grad = torch.ones_like(weight)
+        optimizer.step()
+        assert torch.equal(half.of(encoder)[name], weight.to(torch.bfloat16))
+    weight.requires_grad_(False)
+    assert torch.equal(half.of(encoder)[name], weight.to(torch.bfloat16))
+
+
+def test_embeddings_are_still_seen_from_outside(split: TokenizedSplit) -> None:
+    classifier = Classifier(tiny(CONFIGS[0]), "mean", HEAD, 5)
+    engine = Engine(torch.device("cpu"), "bf16")
+    with recorded(classifier.encoder.get_input_embeddings()) as seen:
+        features = engine.encode(classifier, split, np.arange(3))
+    (gradient,) = torch.autograd.grad(features.sum(), seen[0])
+    assert gradient.shape == seen[0].shape == (3, split.lengths[:3].max(), 32)
+    assert gradient.abs().sum() > 0
+
+
+def test_a_loaded_backbone_trains_alike_with_equal_seeds(backbone: Path, split: TokenizedSplit) -> None:
+    classifier = Classifier(load_encoder(backbone), "mean", HEAD, 5)
+    classifier.set_depth(len(classifier.parts()))
+    runs = []
+    for _ in range(2):
+        torch.manual_seed(7)
+        runs.append(gradients("bf16", classifier, split))
+    assert all(torch.equal(runs[0][name], runs[1][name]) for name in runs[0])
