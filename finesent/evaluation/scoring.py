@@ -24,7 +24,7 @@ def score_models(
     models: Path,
     tokens: Path,
     engine: Engine,
-    batch_tokens: int,
+    batch_tokens: int | None,
 ) -> Predictions:
     """Score every seed's model on test and on the further test sets, and take its dev logits from training.
 
@@ -36,7 +36,7 @@ def score_models(
         models: folder with one model a seed.
         tokens: folder of the tokenized splits of the ablation's input.
         engine: device and precision.
-        batch_tokens: tokens in one forward pass.
+        batch_tokens: tokens in one forward pass; None for as many as suit the device.
 
     Raises:
         FinesentError: a model or a test set is missing, or they are of different encodings.
@@ -74,7 +74,7 @@ def score_models(
 class _Encoders:
     """Features of all splits; an encoder that seeds share computes them once."""
 
-    def __init__(self, engine: Engine, splits: dict[Path, TokenizedSplit], batch_tokens: int) -> None:
+    def __init__(self, engine: Engine, splits: dict[Path, TokenizedSplit], batch_tokens: int | None) -> None:
         self._engine = engine
         self._splits = splits
         self._batch_tokens = batch_tokens

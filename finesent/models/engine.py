@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 
 import numpy as np
 import torch
@@ -12,11 +12,14 @@ from finesent.data.batches import length_ordered
 from finesent.data.tokens import TokenizedSplit
 from finesent.models.classifier import Classifier
 from finesent.models.device import autocast
+from finesent.models.encoder import Encoder, Weights
 from finesent.models.half import HalfWeights, half_embeddings
 from finesent.models.recurrent import RecurrentNetwork
 
-# Tokens, padding included, in a forward pass without gradient.
-SCORING_TOKENS = 8192
+# Tokens, padding included, in a forward pass without gradient. On a CPU the states of one layer should fit
+# its cache; a GPU needs more of them to be busy.
+_SCORING_TOKENS = {"cpu": 1024}
+_SCORING_TOKENS_ELSEWHERE = 16384
 
 
 class Engine:
@@ -35,15 +38,32 @@ class Engine:
         """The context for a pass through reader or head."""
         return autocast(self.device, self.precision)
 
-    def encode(self, classifier: Classifier, split: TokenizedSplit, rows: np.ndarray) -> torch.Tensor:
-        """Return (B, H) float32 features of the rows, with gradient where the encoder learns."""
+    @property
+    def scoring_tokens(self) -> int:
+        """How many tokens, padding included, suit a forward pass without gradient."""
+        return _SCORING_TOKENS.get(self.device.type, _SCORING_TOKENS_ELSEWHERE)
+
+    def weights(self, encoder: Encoder) -> Weights:
+        """Return what an encoder's passes are to be made with, or None for its own weights."""
+        if self.precision != "bf16" or isinstance(encoder, RecurrentNetwork):
+            return None
+        return self._half.of(encoder)
+
+    def encode(
+        self, classifier: Classifier, split: TokenizedSplit, rows: np.ndarray, weights: Weights = None
+    ) -> torch.Tensor:
+        """Return (B, H) float32 features of the rows, with gradient where the encoder learns.
+
+        Args:
+            classifier: the model.
+            split: tokenized.
+            rows: (B,) numbers.
+            weights: of :meth:`weights`, where several passes share them; made here otherwise.
+        """
         input_ids, mask = (self.place(array) for array in split.padded(rows))
-        encoder = classifier.encoder
-        if self.precision == "bf16" and not isinstance(encoder, RecurrentNetwork):
-            with half_embeddings(encoder):
-                states = classifier.states(input_ids, mask, self._half.of(encoder))
-        else:
-            states = classifier.states(input_ids, mask)
+        weights = weights or self.weights(classifier.encoder)
+        with half_embeddings(classifier.encoder) if weights else nullcontext():
+            states = classifier.states(input_ids, mask, weights)
         with self.autocast():
             return classifier.read(states, mask)
 
@@ -72,13 +92,21 @@ def scoring(classifier: Classifier) -> Iterator[None]:
 
 
 def all_features(
-    engine: Engine, classifier: Classifier, split: TokenizedSplit, tokens: int = SCORING_TOKENS
+    engine: Engine, classifier: Classifier, split: TokenizedSplit, tokens: int | None = None
 ) -> torch.Tensor:
-    """Return (N, H) float32 features of a whole split on the engine's device, computed in length order."""
+    """Return (N, H) float32 features of a whole split on the engine's device, computed in length order.
+
+    Args:
+        engine: device and precision.
+        classifier: the model.
+        split: N rows.
+        tokens: in one pass; None for as many as suit the device.
+    """
     parts, order = [], []
     with scoring(classifier):
-        for rows in length_ordered(split.lengths, tokens):
-            parts.append(engine.encode(classifier, split, rows))
+        weights = engine.weights(classifier.encoder)
+        for rows in length_ordered(split.lengths, tokens or engine.scoring_tokens):
+            parts.append(engine.encode(classifier, split, rows, weights))
             order.append(rows)
     features = torch.cat(parts)
     return features[torch.from_numpy(np.argsort(np.concatenate(order))).to(features.device)]

@@ -15,6 +15,7 @@ import torch
 from torch import nn
 from transformers import PreTrainedModel
 
+from finesent.models.encoder import Encoder
 from finesent.models.hooks import output_changed
 
 Stamp = tuple[int, int]
@@ -39,7 +40,7 @@ class HalfWeights:
 
 
 @contextmanager
-def half_embeddings(encoder: PreTrainedModel) -> Iterator[None]:
+def half_embeddings(encoder: Encoder) -> Iterator[None]:
     """Inside, the encoder's word embeddings come out in bf16."""
     embeddings: nn.Module = encoder.get_input_embeddings()
     with output_changed(embeddings, lambda embedded: embedded.to(torch.bfloat16)):

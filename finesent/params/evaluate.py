@@ -16,12 +16,12 @@ class Evaluate(Block):
     Attributes:
         device: as for train.
         precision: as for train.
-        batch_tokens: tokens in one forward pass, padding included.
+        batch_tokens: in one forward pass, padding included; null for as many as suit the device.
     """
 
     device: Device
     precision: Precision
-    batch_tokens: Annotated[int, Field(ge=64)]
+    batch_tokens: Annotated[int, Field(ge=64)] | None
 
 
 class EvaluateParams(Block):

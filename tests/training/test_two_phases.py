@@ -104,9 +104,9 @@ def test_the_frozen_phase_encodes_each_row_once(
     encoded: list[int] = []
     original: Callable[..., torch.Tensor] = Engine.encode
 
-    def counting(self: Engine, classifier: Any, split: Any, rows: np.ndarray) -> torch.Tensor:
+    def counting(self: Engine, classifier: Any, split: Any, rows: np.ndarray, *more: Any) -> torch.Tensor:
         encoded.append(len(rows))
-        return original(self, classifier, split, rows)
+        return original(self, classifier, split, rows, *more)
 
     monkeypatch.setattr(Engine, "encode", counting)
     train(tmp_path, tokens, backbone, TWO_PHASES, [0])
