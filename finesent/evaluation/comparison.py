@@ -106,7 +106,7 @@ def compare(study: Study, inputs: Inputs, entry: Dataset, published: Published) 
         dataset=study.dataset,
         title=entry.title,
         labels=baseline.labels,
-        backbone=study.backbone,
+        backbone=study.encoder,
         train_size=study.sample.train_size,
         seeds=baseline.seeds,
         dev_n=len(baseline.splits["dev"].ids),

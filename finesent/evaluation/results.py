@@ -188,6 +188,7 @@ class Comparison(Block):
     Attributes:
         title: of the data set.
         labels: class names, lowest first.
+        backbone: its name, or "recurrent encoders" where no ablation has one.
         train_size: rows drawn for training; null where every row was taken.
         seeds: every ablation was trained with each of them.
         resampled: what the bootstrap drew, ``seeds and items`` or ``items``.

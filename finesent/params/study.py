@@ -41,6 +41,12 @@ class Study(DataChoice):
     compare: Compare
     claims: list[Claim]
 
+    @property
+    def encoder(self) -> str:
+        """What its ablations run on, for a reader: the backbone, unless none of them has one."""
+        recurrent = all(isinstance(a.encoder, RecurrentEncoder) for a in self.ablations.values())
+        return "recurrent encoders" if recurrent else self.backbone
+
     @model_validator(mode="after")
     def _names_fit(self) -> Study:
         # Both kinds of name become the names of folders.

@@ -14,8 +14,10 @@ import pytest
 from finesent.errors import FinesentError
 from finesent.params import check
 from finesent.params.ablation import read_ablation
-from finesent.params.study import read_study
+from finesent.params.overlay import lay_over
+from finesent.params.study import check_study, read_study
 from finesent.params.tokenize import read_input
+from finesent.yaml_files import read_yaml
 
 REPOSITORY = Path(__file__).parents[2]
 
@@ -220,3 +222,10 @@ def test_an_encoder_without_what_it_reads_is_refused(
 ) -> None:
     with pytest.raises(FinesentError, match=re.escape(problem)):
         read_study(write_wordy(spoil, encoder, source))
+
+
+def test_a_study_without_any_pretrained_encoder_names_no_backbone() -> None:
+    content = read_yaml(REPOSITORY / "params.yaml")
+    assert check_study(content, "params").encoder == "minilm-l6"
+    laid = lay_over(content, read_yaml(REPOSITORY / "studies" / "sst5-recurrent.yaml"))
+    assert check_study(laid, "laid").encoder == "recurrent encoders"
