@@ -21,12 +21,16 @@ from finesent.stage import run_stage
 
 DOCUMENT = ROOT / "docs" / "performance.md"
 
+# All sentences of a process over all its seconds.
+_THROUGHPUT = "throughput"
+
 # Title, figure, factor and decimals; a column that nobody has a figure for is left out.
 _COLUMNS = [
     ("seconds", "seconds", 1, 1),
     ("seconds of training", "training_seconds", 1, 1),
     ("sentences/s", "speed", 1, 1),
     ("sentences/s, first epoch", "first_speed", 1, 1),
+    ("sentences/s, all in all", _THROUGHPUT, 1, 1),
     ("% of the bf16 ceiling", "share_of_ceiling", 100, 1),
     ("peak memory, MiB", "peak_memory", 1 / 2**20, 0),
     ("dev accuracy, %", "dev_accuracy", 100, 2),
@@ -45,20 +49,29 @@ def gain(line: Line, outcomes: Outcomes, name: str) -> Range | None:
 def result_table(line: Line, outcomes: Outcomes) -> str:
     """Lay out a comparison, a row a command: medians over the rounds, with lowest and highest."""
     names = list(outcomes.readings)
-    columns = [column for column in _COLUMNS if any(outcomes.figures(name, column[1]) for name in names)]
+    columns = [column for column in _COLUMNS if any(_figures(outcomes, name, column[1]) for name in names)]
     rows = []
     for name in names:
         row = {"": name}
         for title, key, factor, decimals in columns:
-            values = [factor * value for value in outcomes.figures(name, key)]
-            row[title] = _range(summary(values), decimals) if values else NOTHING
+            values = [factor * value for value in _figures(outcomes, name, key)]
+            row[title] = ranged(summary(values), decimals) if values else NOTHING
         if line.compares:
             found = gain(line, outcomes, name)
-            row[f"{names[0]} is faster, times"] = _range(found, 2) if found else NOTHING
+            row[f"{names[0]} is faster, times"] = ranged(found, 2) if found else NOTHING
         if name in outcomes.failures:
             row[""] = f"{name}: failed"
         rows.append(row)
     return table(rows, left=("",))
+
+
+def _figures(outcomes: Outcomes, name: str, key: str) -> list[float]:
+    if key != _THROUGHPUT:
+        return outcomes.figures(name, key)
+    totals = outcomes.figures(name, "total_sentences")
+    return [
+        total / seconds for total, seconds in zip(totals, outcomes.figures(name, "seconds"), strict=False)
+    ]
 
 
 def section(result: Result) -> str:
@@ -118,7 +131,8 @@ def write_document(results: dict[str, Result], path: Path = DOCUMENT) -> None:
     write_text(path, text)
 
 
-def _range(values: Range, decimals: int) -> str:
+def ranged(values: Range, decimals: int) -> str:
+    """Return a median with lowest and highest in brackets."""
     median, low, high = (f"{value:,.{decimals}f}" for value in (values.median, values.low, values.high))
     return f"{median} [{low}, {high}]"
 

@@ -114,7 +114,7 @@ def main() -> None:
     runs = train(task, ablation, options.seeds or 1)
     sentences, tokens = work_of(task, ablation.input)
     if options.seeds:
-        print(json.dumps({"sentences": sentences * sum(len(epochs) for epochs in runs)}), flush=True)
+        print(json.dumps({"total_sentences": sentences * sum(len(epochs) for epochs in runs)}), flush=True)
         return
     (epochs,) = runs
     tell(

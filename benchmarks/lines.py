@@ -140,8 +140,8 @@ def _cleaning(setting: Setting) -> list[Command]:
 
 
 def _stages(setting: Setting) -> list[Command]:
-    names = ("clean", "sample", "tokenize plain", "train baseline", "train tuned")
-    names += ("evaluate baseline", "evaluate tuned", "compare")
+    trained = [f"{stage} {name}" for stage in ("train", "evaluate") for name in ("baseline", "tuned")]
+    names = ["clean", "sample", "tokenize plain", *trained, "compare"]
     return [
         Command(
             name,
@@ -182,7 +182,7 @@ LINES = {
         "As many seeds as threads, two epochs each: at once, or one after the other. Seconds are of it all, "
         "the start of Python included.",
         "seconds",
-        ("sentences",),
+        ("total_sentences",),
         _seeds,
     ),
     "cleaning": Line(

@@ -28,7 +28,9 @@ def main() -> None:
         sys.exit(f"{len(failed)} of {len(results)} processes failed: {failed[0].reason}\n{failed[0].log}")
     readings = [result for result in results if isinstance(result, Reading)]
     figures = {
-        "sentences": sum(reading.figures["sentences"] * reading.figures["epochs"] for reading in readings),
+        "total_sentences": sum(
+            reading.figures["sentences"] * reading.figures["epochs"] for reading in readings
+        ),
         # The machine has to hold all of them, where getrusage would count the largest.
         "peak_memory": sum(reading.peak_memory for reading in readings),
     }

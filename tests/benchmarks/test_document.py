@@ -52,6 +52,13 @@ def test_a_table_has_medians_and_ends_and_no_column_without_figures() -> None:
     assert dict(zip(head, cells(table, "finesent"), strict=True))["finesent is faster, times"] == "–"
 
 
+def test_throughput_is_of_the_whole_process() -> None:
+    made = [Reading({"total_sentences": 900}, seconds, 1) for seconds in (3.0, 9.0)]
+    table = result_table(LINES["seeds"], Outcomes({"two": made}))
+    row = dict(zip(cells(table, " "), cells(table, "two"), strict=True))
+    assert row["sentences/s, all in all"] == "200.0 [100.0, 300.0]"
+
+
 def test_a_failed_peer_has_no_number() -> None:
     text = section(result(finesent=runs(40), peer=[]))
     row = cells(text, "peer: failed")
