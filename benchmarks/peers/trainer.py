@@ -24,7 +24,7 @@ from benchmarks.recipe import BATCH, LEARNING_RATE, MAX_LENGTH
 from benchmarks.task import Task, arguments, encoder_weights, task_of, tell
 
 
-class Stopwatch(TrainerCallback):  # type: ignore[misc]
+class Stopwatch(TrainerCallback):
     """Takes the seconds of every epoch's training."""
 
     def __init__(self) -> None:
