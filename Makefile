@@ -1,11 +1,13 @@
 # `make repro` and `make test` need nothing but Python 3.11 to 3.13, git, make and a package index.
 .DEFAULT_GOAL := help
-.PHONY: help install repro table test lint types format clean
+.PHONY: help install repro table test bench lint types format clean
 
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
+PEERS := .venv-bench
+MEASURABLE := $(PEERS)/.installed
 COMPARISON := report/comparison.md
 # Stages run as `python -m stages.NAME`; this makes that python the pinned one.
 export PATH := $(CURDIR)/$(BIN):$(PATH)
@@ -35,6 +37,14 @@ table: $(INSTALLED) ## print the last comparison
 test: $(INSTALLED) lint types ## lint, types and tests, with coverage
 	python -m pytest -n 2 --dist worksteal --cov --cov-report=term --cov-fail-under=90
 
+bench: $(INSTALLED) $(MEASURABLE) ## measure ours beside its peers (hours), and write docs/performance.md
+	python -m benchmarks.bench
+
+$(MEASURABLE): benchmarks/requirements.txt
+	$(PYTHON) -m venv $(PEERS)
+	$(PEERS)/bin/python -m pip install --quiet --disable-pip-version-check -r $<
+	@touch $@
+
 lint: $(INSTALLED) ## check style and format
 	ruff check .
 	ruff format --check .
@@ -46,5 +56,5 @@ format: $(INSTALLED) ## put the code into its format
 	ruff check --fix .
 	ruff format .
 
-clean: ## remove the environment, checkpoints and caches of tools (never data or results)
-	rm -rf $(VENV) .work .mypy_cache .ruff_cache .pytest_cache .coverage*
+clean: ## remove the environments, checkpoints and caches of tools (never data or results)
+	rm -rf $(VENV) $(PEERS) .work .mypy_cache .ruff_cache .pytest_cache .coverage*

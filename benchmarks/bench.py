@@ -1,0 +1,90 @@
+"""Measure ours beside its peers, print the tables and write them into docs/performance.md.
+
+``make bench`` runs all of it, which takes hours on two cores; ``python -m benchmarks.bench --lines training
+--pairs 1 --steps 5`` shows in minutes that everything works, with figures that mean nothing.
+"""
+
+from __future__ import annotations
+
+import argparse
+import shlex
+import sys
+from pathlib import Path
+
+from benchmarks.alternate import alternate, require_same_work
+from benchmarks.document import DOCUMENT, section, write_document
+from benchmarks.lines import LINES, Setting
+from benchmarks.machine import described, threads
+from benchmarks.results import RESULTS, Result, read_results, write_result
+from benchmarks.workspace import ROOT
+from finesent.errors import FinesentError
+from finesent.stage import run_stage
+
+_PEERS = ROOT / ".venv-bench" / "bin" / "python"
+
+
+def main() -> str:
+    """Run the comparisons that the command line names.
+
+    Raises:
+        FinesentError: there is no data or no environment of the peers, commands did different work, or one
+            of them failed (which is said once everything that worked is written).
+    """
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.bench", description=__doc__)
+    parser.add_argument("--lines", nargs="+", choices=list(LINES), default=list(LINES), metavar="LINE")
+    parser.add_argument(
+        "--pairs", type=int, default=5, help="rounds, in each of which every command runs once"
+    )
+    parser.add_argument("--steps", type=int, help="of an epoch; otherwise each comparison's own number")
+    parser.add_argument("--threads", type=int, default=threads(), help="of each process")
+    parser.add_argument("--dataset", nargs="+", default=["sst5", "vader-movies"], help="the first to be had")
+    parser.add_argument("--reviews", type=int, default=100_000, help="made-up reviews to clean")
+    parser.add_argument(
+        "--peers", type=Path, default=_PEERS, help="the interpreter with the peers' libraries"
+    )
+    parser.add_argument("--results", type=Path, default=RESULTS, help="folder of what was measured")
+    parser.add_argument("--document", type=Path, default=DOCUMENT)
+    options = parser.parse_args()
+    if not options.peers.exists():
+        raise FinesentError(str(options.peers), "the peers have no environment", "run `make bench`")
+    setting = Setting(
+        tuple(options.dataset), options.peers.absolute(), options.threads, options.steps, options.reviews
+    )
+    failed: list[str] = []
+    for name in options.lines:
+        failed += measure(name, setting, options.pairs, options.results)
+    results = read_results(options.results)
+    write_document(results, options.document)
+    if failed:
+        raise FinesentError("benchmarks", f"failed: {', '.join(failed)}", "their last words stand above")
+    shown = [f"## {LINES[name].title}\n\n{section(results[name])}" for name in options.lines]
+    return "\n\n".join(shown)
+
+
+def measure(name: str, setting: Setting, rounds: int, folder: Path) -> list[str]:
+    """Run one comparison and keep its result; return the names of the commands that failed.
+
+    Raises:
+        FinesentError: the commands did different work.
+    """
+    line = LINES[name]
+    say(f"{name}: preparing the data")
+    commands = line.commands(setting)
+    surroundings = described(setting.peers) | {
+        "threads": str(setting.threads),
+        "data": f"{setting.reviews:,} reviews" if name == "cleaning" else setting.project.name,
+    }
+    outcomes = alternate(commands, rounds, lambda told: say(f"{name}: {told}"))
+    require_same_work(outcomes, line.work)
+    command = shlex.join(["python", "-m", "benchmarks.bench", *sys.argv[1:]])
+    write_result(Result(name, rounds, command, surroundings, outcomes), folder)
+    return [f"{name}: {failed}" for failed in outcomes.failures]
+
+
+def say(told: str) -> None:
+    """Print a line of progress."""
+    print(told, file=sys.stderr, flush=True)
+
+
+if __name__ == "__main__":
+    run_stage(main)

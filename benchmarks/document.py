@@ -1,0 +1,148 @@
+"""docs/performance.md and its plot, from the results kept below .work: ``python -m benchmarks.document``.
+
+The document is written by hand but for what stands between two markers, ``<!-- bench:NAME -->`` and
+``<!-- /bench:NAME -->``.
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from benchmarks.alternate import Outcomes, Range, ratios, summary
+from benchmarks.lines import LINES, Line
+from benchmarks.plot import Bar, draw
+from benchmarks.results import Result, read_results
+from benchmarks.workspace import ROOT
+from finesent.errors import FinesentError
+from finesent.evaluation.markdown import NOTHING, bullets, table
+from finesent.files import write_text
+from finesent.stage import run_stage
+
+DOCUMENT = ROOT / "docs" / "performance.md"
+
+# All sentences of a process over all its seconds.
+_THROUGHPUT = "throughput"
+
+# Title, figure, factor and decimals; a column that nobody has a figure for is left out.
+_COLUMNS = [
+    ("seconds", "seconds", 1, 1),
+    ("seconds of training", "training_seconds", 1, 1),
+    ("sentences/s", "speed", 1, 1),
+    ("sentences/s, first epoch", "first_speed", 1, 1),
+    ("sentences/s, all in all", _THROUGHPUT, 1, 1),
+    ("% of the bf16 ceiling", "share_of_ceiling", 100, 1),
+    ("peak memory, MiB", "peak_memory", 1 / 2**20, 0),
+    ("dev accuracy, %", "dev_accuracy", 100, 2),
+]
+
+
+def gain(line: Line, outcomes: Outcomes, name: str) -> Range | None:
+    """Return how many times faster ours is than a command; None where one of the two has no figure."""
+    ours = next(iter(outcomes.readings))
+    mine, theirs = outcomes.figures(ours, line.figure), outcomes.figures(name, line.figure)
+    if not line.compares or name == ours or not mine or not theirs:
+        return None
+    return ratios(theirs, mine) if line.figure == "seconds" else ratios(mine, theirs)
+
+
+def result_table(line: Line, outcomes: Outcomes) -> str:
+    """Lay out a comparison, a row a command: medians over the rounds, with lowest and highest."""
+    names = list(outcomes.readings)
+    columns = [column for column in _COLUMNS if any(_figures(outcomes, name, column[1]) for name in names)]
+    rows = []
+    for name in names:
+        row = {"": name}
+        for title, key, factor, decimals in columns:
+            values = [factor * value for value in _figures(outcomes, name, key)]
+            row[title] = ranged(summary(values), decimals) if values else NOTHING
+        if line.compares:
+            found = gain(line, outcomes, name)
+            row[f"{names[0]} is faster, times"] = ranged(found, 2) if found else NOTHING
+        if name in outcomes.failures:
+            row[""] = f"{name}: failed"
+        rows.append(row)
+    return table(rows, left=("",))
+
+
+def _figures(outcomes: Outcomes, name: str, key: str) -> list[float]:
+    if key != _THROUGHPUT:
+        return outcomes.figures(name, key)
+    totals = outcomes.figures(name, "total_sentences")
+    return [
+        total / seconds for total, seconds in zip(totals, outcomes.figures(name, "seconds"), strict=False)
+    ]
+
+
+def section(result: Result) -> str:
+    """Return what stands between the markers of a comparison."""
+    line, outcomes = LINES[result.line], result.outcomes
+    rounds = f"{result.rounds} rounds" if result.rounds > 1 else "one round"
+    told = f"{line.says} Median of {rounds} [lowest, highest]."
+    where = bullets(
+        f"{key}: {value}" for key, value in {**result.surroundings, "command": f"`{result.command}`"}.items()
+    )
+    failed = [
+        f"**{name} failed** and has no figures: {failure.reason}\n\n```\n{failure.log}\n```"
+        for name, failure in outcomes.failures.items()
+    ]
+    return "\n\n".join([told, result_table(line, outcomes), *failed, where])
+
+
+def replaced(text: str, name: str, content: str, place: str) -> str:
+    """Return a document with other content between a pair of markers.
+
+    Raises:
+        FinesentError: the document lacks the pair, or has it twice.
+    """
+    start, end = f"<!-- bench:{name} -->", f"<!-- /bench:{name} -->"
+    pattern = re.compile(re.escape(start) + r".*?" + re.escape(end), flags=re.DOTALL)
+    if len(pattern.findall(text)) != 1:
+        raise FinesentError(place, f"needs the markers {start} and {end} once", "put them in")
+    return pattern.sub(lambda _: f"{start}\n{content}\n{end}", text)
+
+
+def bars(results: dict[str, Result]) -> list[Bar]:
+    """Return a bar for everything that ours was measured beside, in the order of the document."""
+    found = []
+    for name, line in LINES.items():
+        if name not in results:
+            continue
+        outcomes = results[name].outcomes
+        gains = {other: gain(line, outcomes, other) for other in outcomes.readings}
+        found += [Bar(name, other, value) for other, value in gains.items() if value is not None]
+    return found
+
+
+def write_document(results: dict[str, Result], path: Path = DOCUMENT) -> None:
+    """Put the results into the document, and the plot beside it.
+
+    Raises:
+        FinesentError: the document lacks a marker.
+    """
+    text = path.read_text(encoding="utf-8")
+    for name, result in results.items():
+        text = replaced(text, name, section(result), str(path))
+    if drawn := bars(results):
+        plot = path.with_suffix(".svg")
+        write_text(plot, draw(drawn))
+        picture = f"![How many times faster finesent is than what it is measured beside]({plot.name})"
+        text = replaced(text, "plot", picture, str(path))
+    write_text(path, text)
+
+
+def ranged(values: Range, decimals: int) -> str:
+    """Return a median with lowest and highest in brackets."""
+    median, low, high = (f"{value:,.{decimals}f}" for value in (values.median, values.low, values.high))
+    return f"{median} [{low}, {high}]"
+
+
+def main() -> str:
+    """Write the document from what is kept."""
+    results = read_results()
+    write_document(results)
+    return f"{DOCUMENT}: {', '.join(results) or 'nothing was measured yet'}"
+
+
+if __name__ == "__main__":
+    run_stage(main)

@@ -1,0 +1,132 @@
+"""The document: tables of what was measured between their markers, failures as failures, and the plot."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from xml.etree import ElementTree
+
+import pytest
+
+from benchmarks.alternate import Failure, Outcomes, Range, Reading
+from benchmarks.document import DOCUMENT, bars, gain, replaced, result_table, section, write_document
+from benchmarks.lines import LINES
+from benchmarks.plot import Bar, draw
+from benchmarks.results import Result, read_results, write_result
+from finesent.errors import FinesentError
+
+TRAINING, CLEANING = LINES["training"], LINES["cleaning"]
+SVG = "{http://www.w3.org/2000/svg}"
+
+
+def runs(*speeds: float) -> list[Reading]:
+    return [Reading({"speed": speed, "share_of_ceiling": 0.25}, 60 / speed, 300 << 20) for speed in speeds]
+
+
+def result(line: str = "training", **readings: list[Reading]) -> Result:
+    failures = {name: Failure("exit status 1", "no room") for name, made in readings.items() if not made}
+    return Result(line, 2, "python -m benchmarks.bench", {"commit": "abc"}, Outcomes(readings, failures))
+
+
+def cells(table: str, name: str) -> list[str]:
+    (row,) = [line for line in table.splitlines() if line.startswith(f"| {name}")]
+    return [cell.strip() for cell in row.strip("|").split("|")]
+
+
+def test_more_sentences_a_second_are_faster_and_more_seconds_slower() -> None:
+    outcomes = Outcomes({"finesent": runs(40, 20), "peer": runs(10, 10)})
+    assert gain(TRAINING, outcomes, "peer") == Range(3, 2, 4)
+    assert gain(CLEANING, outcomes, "peer") == Range(3, 2, 4)
+    assert gain(TRAINING, outcomes, "finesent") is None
+
+
+def test_a_table_has_medians_and_ends_and_no_column_without_figures() -> None:
+    table = result_table(TRAINING, Outcomes({"finesent": runs(40, 20), "peer": runs(10, 10)}))
+    head = cells(table, " ")
+    assert "sentences/s" in head and "dev accuracy, %" not in head
+    row = dict(zip(head, cells(table, "peer"), strict=True))
+    assert row["sentences/s"] == "10.0 [10.0, 10.0]"
+    assert row["% of the bf16 ceiling"] == "25.0 [25.0, 25.0]"
+    assert row["peak memory, MiB"] == "300 [300, 300]"
+    assert row["finesent is faster, times"] == "3.00 [2.00, 4.00]"
+    assert dict(zip(head, cells(table, "finesent"), strict=True))["finesent is faster, times"] == "–"
+
+
+def test_throughput_is_of_the_whole_process() -> None:
+    made = [Reading({"total_sentences": 900}, seconds, 1) for seconds in (3.0, 9.0)]
+    table = result_table(LINES["seeds"], Outcomes({"two": made}))
+    row = dict(zip(cells(table, " "), cells(table, "two"), strict=True))
+    assert row["sentences/s, all in all"] == "200.0 [100.0, 300.0]"
+
+
+def test_a_failed_peer_has_no_number() -> None:
+    text = section(result(finesent=runs(40), peer=[]))
+    row = cells(text, "peer: failed")
+    assert row[0] == "peer: failed" and set(row[1:]) == {"–"}
+    assert "**peer failed** and has no figures: exit status 1\n\n```\nno room\n```" in text
+
+
+def test_nothing_is_faster_than_what_failed() -> None:
+    outcomes = result(finesent=[], peer=runs(1)).outcomes
+    assert gain(TRAINING, outcomes, "peer") is None
+
+
+def test_a_section_says_where_it_comes_from() -> None:
+    text = section(result(finesent=runs(40, 20)))
+    assert "Median of 2 rounds" in text
+    assert "- commit: abc\n- command: `python -m benchmarks.bench`" in text
+
+
+def test_only_what_stands_between_the_markers_changes() -> None:
+    text = "before\n<!-- bench:a -->\nold\n<!-- /bench:a -->\nafter <!-- bench:b -->x<!-- /bench:b -->"
+    new = replaced(text, "a", r"a \1 slash", "here")
+    assert new == text.replace("old", r"a \1 slash")
+    assert replaced(new, "a", "old", "here") == text
+
+
+@pytest.mark.parametrize("text", ["nothing", "<!-- bench:a --><!-- /bench:a -->" * 2, "<!-- bench:a -->"])
+def test_missing_or_doubled_markers_are_named(text: str) -> None:
+    with pytest.raises(FinesentError, match="needs the markers"):
+        replaced(text, "a", "new", "here")
+
+
+def test_the_projects_document_has_a_place_for_everything(tmp_path: Path) -> None:
+    copy = tmp_path / "performance.md"
+    copy.write_text(DOCUMENT.read_text(encoding="utf-8"), encoding="utf-8")
+    results = {name: result(name, ours=runs(40, 20), peer=runs(10, 10)) for name in LINES}
+    write_document(results, copy)
+    text = copy.read_text(encoding="utf-8")
+    assert text.count("- commit: abc") == len(LINES)
+    assert "](performance.svg)" in text and copy.with_suffix(".svg").exists()
+    titles = re.findall(r"^## (.+)$", text, flags=re.MULTILINE)
+    assert [line.title for line in LINES.values()] == [title for title in titles if "measured" not in title]
+
+
+def test_results_come_back_as_they_were(tmp_path: Path) -> None:
+    written = result(finesent=runs(40, 20), peer=[])
+    write_result(written, tmp_path)
+    assert read_results(tmp_path) == {"training": written}
+
+
+def test_nothing_measured_is_nothing_read(tmp_path: Path) -> None:
+    assert read_results(tmp_path / "none") == {}
+
+
+def test_stage_times_are_beside_nothing() -> None:
+    outcomes = result("stages", clean=runs(1, 2), sample=runs(3, 4))
+    assert bars({"stages": outcomes}) == []
+    assert "faster" not in section(outcomes)
+
+
+def test_the_plots_bars_are_as_long_as_their_ratios() -> None:
+    found = [Bar("training", "a & b", Range(2, 1.5, 4)), Bar("few-shot", "c", Range(1, 1, 1))]
+    root = ElementTree.fromstring(draw(found))
+    widths = [float(bar.attrib["width"]) for bar in root.iter(f"{SVG}rect")]
+    assert widths[0] == pytest.approx(2 * widths[1])
+    texts = [text.text for text in root.iter(f"{SVG}text")]
+    assert "training: a & b" in texts and "2.00 [1.50, 4.00]" in texts
+    # Everything lies within the drawing.
+    width, height = (float(number) for number in root.attrib["viewBox"].split()[2:])
+    for line in root.iter(f"{SVG}line"):
+        assert 0 <= float(line.attrib["x1"]) <= float(line.attrib["x2"]) <= width
+        assert 0 <= float(line.attrib["y2"]) <= height
