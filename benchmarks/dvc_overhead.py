@@ -46,7 +46,7 @@ def finished_project(folder: Path) -> Path:
     commit(project, "reproduced")
     if again := stages_run(dvc(project, "repro")):
         raise FinesentError(str(project), f"a second `dvc repro` ran {again}", "see tests/test_dvc.py")
-    return project
+    return Path(project)
 
 
 def idle(project: Path, *arguments: str) -> Command:
