@@ -13,8 +13,8 @@ _LEVELS = 1 << 16
 class Dropout(nn.Module):
     """Zeroes each number with probability p, to the nearest 2^-16, and scales the others by 1 / (1 - p).
 
-    PyTorch's own draws a number for each element, one after the other in a single thread; on two cores that
-    was a tenth of a training step. Both draw from PyTorch's global generator. On other devices PyTorch's
+    PyTorch's own draws a number for each element, one after the other in a single thread, while the other
+    cores wait. Both draw from PyTorch's global generator. On other devices PyTorch's
     own is used.
 
     Args:

@@ -78,7 +78,7 @@ def token_states(
     if isinstance(encoder, RecurrentNetwork):
         return [encoder(input_ids, attention_mask)]
     inputs = {"input_ids": input_ids, "attention_mask": attention_mask, "output_hidden_states": layers > 1}
-    output = functional_call(encoder, dict(weights or {}), args=(), kwargs=inputs)
+    output = functional_call(encoder, dict(weights), args=(), kwargs=inputs) if weights else encoder(**inputs)
     states: States = output.hidden_states[-layers:] if layers > 1 else [output.last_hidden_state]
     return states
 

@@ -18,8 +18,7 @@ from finesent.models.recurrent import RecurrentNetwork
 
 # Tokens, padding included, in a forward pass without gradient. On a CPU the states of one layer should fit
 # its cache; a GPU needs more of them to be busy.
-_SCORING_TOKENS = {"cpu": 1024}
-_SCORING_TOKENS_ELSEWHERE = 16384
+_CPU_TOKENS, _GPU_TOKENS = 1024, 16384
 
 
 class Engine:
@@ -41,7 +40,7 @@ class Engine:
     @property
     def scoring_tokens(self) -> int:
         """How many tokens, padding included, suit a forward pass without gradient."""
-        return _SCORING_TOKENS.get(self.device.type, _SCORING_TOKENS_ELSEWHERE)
+        return _CPU_TOKENS if self.device.type == "cpu" else _GPU_TOKENS
 
     def weights(self, encoder: Encoder) -> Weights:
         """Return what an encoder's passes are to be made with, or None for its own weights."""

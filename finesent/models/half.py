@@ -1,7 +1,7 @@
 """An encoder's passes in bf16 from end to end, while the weights that learn stay float32.
 
-Autocast turns every input of every matrix product into bf16 and keeps the rest in float32: on a CPU these
-copies took a quarter of a step. Here the weights are turned once a pass and the states stay bf16 between
+Autocast turns every input of every matrix product into bf16 and keeps the rest in float32, which on a CPU
+makes many copies. Here the weights are turned once a pass and the states stay bf16 between
 layers, where normalisation and softmax still add up in float32.
 """
 

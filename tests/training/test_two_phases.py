@@ -9,16 +9,15 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from safetensors.torch import load_file
 
 from finesent.data.tokens import read_tokens
 from finesent.errors import FinesentError
 from finesent.models.encoder import load_encoder
 from finesent.models.engine import Engine, all_features, all_logits
-from finesent.models.saving import load_classifier
+from finesent.models.saving import load_classifier, load_dev_logits
 from finesent.training import loop
 from finesent.training.losses import build_losses
-from tests.training.helpers import hashes, history, make_ablation, timeless, train
+from tests.training.helpers import hashes, history, interrupted_before, make_ablation, timeless, train
 
 FIRST_SCL = [
     {"losses": ["scl"], "epochs": 3},
@@ -57,6 +56,15 @@ def moved(before: dict[str, torch.Tensor], after: dict[str, torch.Tensor]) -> se
     return {name.split(".")[0] for name, value in before.items() if not torch.equal(value, after[name])}
 
 
+def assert_scored_as_kept(root: Path, tokens: Path) -> None:
+    """The model as saved gives the dev logits that were saved beside it."""
+    folder = root / "models" / "a" / "0"
+    kept, _ = load_classifier(folder)
+    engine, dev = Engine(torch.device("cpu"), "float32"), read_tokens(tokens / "dev.parquet")
+    logits = all_logits(engine, kept, all_features(engine, kept, dev))
+    np.testing.assert_array_equal(logits, load_dev_logits(folder, len(dev)))
+
+
 def test_one_part_learns_in_each_phase(
     tmp_path: Path, tokens: Path, backbone: Path, after_each_epoch: Snapshots
 ) -> None:
@@ -83,10 +91,7 @@ def test_the_kept_model_is_the_learnt_encoder_under_the_kept_head(
     assert best > 3
     kept, _ = load_classifier(tmp_path / "models" / "a" / "0")
     assert moved(dict(kept.named_parameters()), after_each_epoch[best]) == set()
-    engine, dev = Engine(torch.device("cpu"), "float32"), read_tokens(tokens / "dev.parquet")
-    logits = all_logits(engine, kept, all_features(engine, kept, dev))
-    saved = load_file(tmp_path / "models" / "a" / "0" / "dev_logits.safetensors")["logits"].numpy()
-    np.testing.assert_array_equal(logits, saved)
+    assert_scored_as_kept(tmp_path, tokens)
 
 
 def test_a_luckier_random_head_is_not_kept(
@@ -124,24 +129,12 @@ def test_two_seeds_do_not_share_what_each_encoder_learnt(
     assert both == second
 
 
-class Interrupted(Exception):
-    """In place of a kill."""
-
-
 @pytest.mark.parametrize("after", [2, 3, 5])
 def test_resuming_in_either_phase_changes_no_byte(
-    after: int, tmp_path: Path, tokens: Path, backbone: Path, monkeypatch: pytest.MonkeyPatch
+    after: int, tmp_path: Path, tokens: Path, backbone: Path
 ) -> None:
     train(tmp_path / "whole", tokens, backbone, TWO_PHASES, [0])
-    original = loop.Run._epoch
-
-    def stop(self: loop.Run, epoch: int, progress: Any) -> None:
-        if epoch == after + 1:
-            raise Interrupted
-        original(self, epoch, progress)
-
-    with monkeypatch.context() as patch, pytest.raises(Interrupted):
-        patch.setattr(loop.Run, "_epoch", stop)
+    with interrupted_before(after + 1):
         train(tmp_path / "parts", tokens, backbone, TWO_PHASES, [0])
     train(tmp_path / "parts", tokens, backbone, TWO_PHASES, [0])
     assert hashes(tmp_path / "parts" / "models") == hashes(tmp_path / "whole" / "models")
@@ -154,11 +147,7 @@ def test_an_encoder_that_goes_on_after_a_frozen_phase_forgets_its_features(
     head, everything = {"frozen": True, "epochs": 1}, {"epochs": 1}
     ablation = make_ablation(**{**SETTINGS, "phases": [everything, head, everything, head], "epochs": 4})
     train(tmp_path, tokens, backbone, ablation, [0])
-    kept, _ = load_classifier(tmp_path / "models" / "a" / "0")
-    engine, dev = Engine(torch.device("cpu"), "float32"), read_tokens(tokens / "dev.parquet")
-    logits = all_logits(engine, kept, all_features(engine, kept, dev))
-    saved = load_file(tmp_path / "models" / "a" / "0" / "dev_logits.safetensors")["logits"].numpy()
-    np.testing.assert_array_equal(logits, saved)
+    assert_scored_as_kept(tmp_path, tokens)
 
 
 @pytest.mark.parametrize(
