@@ -10,23 +10,27 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import pandas as pd
 
 from finesent.catalog.entries import dataset
 from finesent.catalog.schema import Dataset
-from finesent.data.cleaning import apply_recipe, remove_duplicates
+from finesent.data.cleaner import Cleaner
+from finesent.data.copies import remove_duplicates
 from finesent.data.description import describe
 from finesent.data.others import all_rows, check_choice, draw_transfer, rows_to_test_on
-from finesent.data.overlaps import Overlaps, compared, find_overlaps, write_pairs
+from finesent.data.overlaps import Overlaps, compared, find_overlaps, require_few, write_pairs
 from finesent.data.panel import SecondOpinion, write_panel
+from finesent.data.parallel import processes
 from finesent.data.phrases import find_phrases
 from finesent.data.raters import join_ratings
-from finesent.data.readers import read_raw, read_train_trees
+from finesent.data.readers import read_train_trees
 from finesent.data.recurring import write_recurring
+from finesent.data.rows import Rows
 from finesent.data.splits import study_splits
-from finesent.data.tables import SPLITS, class_counts, require_every_class, write_rows
+from finesent.data.tables import SPLITS, TYPES, class_counts, require_every_class, write_batches, write_rows
 from finesent.data.transfer import TransferInfo, transfer_file, write_transfer_index
 from finesent.errors import FinesentError
 from finesent.files import replacing, write_json
@@ -47,25 +51,43 @@ def main() -> str:
     params = read_params(CleanParams)
     entry = dataset(params.dataset)
     entries = check_choice(params, entry)
-    own, empty = _cleaned(RAW, entry, params)
-    others = {name: _cleaned(OTHERS / name, other, params)[0] for name, other in entries.items()}
+    with TemporaryDirectory(dir=RAW.parent, prefix=".clean-") as folder:
+        with processes() as pool:
+            clean = Cleaner(params.clean.recipe, Path(folder), pool)
+            own, empty = clean.read(RAW, entry)
+            others = {name: clean.read(OTHERS / name, other)[0] for name, other in entries.items()}
+        return _write(params, entry, entries, own, others, empty)
+
+
+def _write(
+    params: CleanParams,
+    entry: Dataset,
+    entries: dict[str, Dataset],
+    own: dict[str, Rows],
+    others: dict[str, dict[str, Rows]],
+    empty: dict[str, int],
+) -> str:
+    """Cut, compare and write what was read of the study's ``own`` data set and of the ``others``."""
     splits = study_splits(own)
     further = {name: rows_to_test_on(others[chosen.dataset]) for name, chosen in params.transfer.items()}
     found = {**{name: splits[name] for name in SPLITS}, **further}
 
     near = params.clean.near_duplicates
+    if near:
+        require_few(sum(map(len, found.values())))
     overlaps = find_overlaps(found, near.similarity if near else None)
     nearly = overlaps.held_by("train", ("dev", "test")) if near and near.action == "drop" else None
     train, duplicates = remove_duplicates(splits, params.clean, nearly)
     kept = {**splits, "train": train}
     _require_rows(kept, entry)
-    phrases, supervision = find_phrases(
-        read_train_trees(RAW, entry), kept, len(entry.labels), params.clean.recipe
-    )
+    trees = read_train_trees(RAW, entry)
+    frames = _frames(kept, bool(trees) or params.raters is not None or params.panel is not None)
+    phrases, supervision = find_phrases(trees, frames, len(entry.labels), params.clean.recipe)
     more: dict[str, Any] = {"phrases": supervision} if supervision["trees"] else {}
+    ratings = None
     if params.raters is not None:
-        ratings = join_ratings(kept, all_rows(others[params.raters]), params.clean.soft_labels, entry.labels)
-        kept = {**kept, "train": ratings.rows}
+        rated = all_rows(_frames(others[params.raters], True))
+        ratings = join_ratings(frames, rated, params.clean.soft_labels, entry.labels)
         more["ratings"] = ratings.counts()
     drawn, shared = _without_shared(overlaps, params)
     pairs = pd.concat([overlaps.pairs(*both) for both in compared(found)], ignore_index=True)
@@ -75,14 +97,16 @@ def main() -> str:
     described = describe(found, labels, pairs, near is not None)
 
     for name in SPLITS:
-        write_rows(CLEAN / f"{name}.parquet", kept[name])
+        if name == "train" and ratings is not None:
+            write_rows(CLEAN / "train.parquet", ratings.rows)
+        else:
+            write_batches(CLEAN / f"{name}.parquet", kept[name].tables(TYPES))
     write_rows(CLEAN / "phrases.parquet", phrases)
-    write_recurring(CLEAN / "recurring.parquet", kept, phrases)
+    write_recurring(CLEAN / "recurring.parquet", frames, phrases)
     _write_transfer(drawn, shared, entries, params)
     second = None if params.panel is None else SecondOpinion(params.panel, entries[params.panel].title)
-    write_panel(
-        CLEAN / "panel.parquet", kept, all_rows(others[params.panel]) if params.panel else None, second
-    )
+    panel = None if params.panel is None else all_rows(_frames(others[params.panel], True))
+    write_panel(CLEAN / "panel.parquet", frames, panel, second)
     write_pairs(CLEAN / "duplicates.parquet", pairs)
     write_json(
         METRICS,
@@ -90,7 +114,7 @@ def main() -> str:
             "rows": {name: len(kept[name]) for name in SPLITS},
             "dropped_without_text": empty,
             "duplicates": duplicates,
-            "classes": {name: class_counts(kept[name], len(entry.labels)) for name in SPLITS},
+            "classes": {name: class_counts(kept[name].labels, len(entry.labels)) for name in SPLITS},
             **more,
         },
     )
@@ -107,31 +131,32 @@ def main() -> str:
             f"warning: the rows of {', '.join(in_order)} stand sorted by label; never cut them by position",
             file=sys.stderr,
         )
-    sizes = ", ".join(f"{len(rows)} {name}" for name, rows in {**kept, **drawn}.items())
+    written = {name: len(rows) for name, rows in kept.items()} | {
+        name: len(rows) for name, rows in drawn.items()
+    }
+    sizes = ", ".join(f"{count} {name}" for name, count in written.items())
     copies = duplicates["train_dropped_as_duplicates"] + duplicates["train_dropped_as_near_duplicates"]
     return f"clean: {sizes}; dropped {sum(empty.values())} without text and {copies} duplicates"
 
 
-def _cleaned(
-    folder: Path, entry: Dataset, params: CleanParams
-) -> tuple[dict[str, pd.DataFrame], dict[str, int]]:
-    """Read a data set; return its rows with a text, and how many had none, by split as published."""
-    kept: dict[str, pd.DataFrame] = {}
-    empty: dict[str, int] = {}
-    for split, rows in read_raw(folder, entry).items():
-        kept[split], empty[split] = apply_recipe(rows, params.clean.recipe)
-    return kept, empty
+def _frames(splits: dict[str, Rows], texts: bool) -> dict[str, pd.DataFrame]:
+    """Return the rows as frames; where no ``texts`` are wanted, those of dev and test without them."""
+    return {
+        name: rows.frame([column for column in rows.columns() if texts or column != "text"])
+        for name, rows in splits.items()
+        if texts or name != "train"
+    }
 
 
-def _require_rows(splits: dict[str, pd.DataFrame], entry: Dataset) -> None:
+def _require_rows(splits: dict[str, Rows], entry: Dataset) -> None:
     for name in ("train", "dev"):
         require_every_class(
-            splits[name],
+            splits[name].labels,
             entry.labels,
             f"data/clean/{name}",
             "use data in which every class occurs, or a catalog entry with fewer labels",
         )
-    if splits["test"].empty:
+    if len(splits["test"]) == 0:
         raise FinesentError("data/clean/test", "has no row with a text", "use data with something to test on")
 
 
@@ -142,7 +167,8 @@ def _without_shared(
     drawn, counts = {}, {}
     for name, chosen in params.transfer.items():
         shared = overlaps.held_by(name, ("train",))
-        drawn[name] = draw_transfer(overlaps.splits[name][~shared], chosen.rows, name)
+        rows = overlaps.splits[name].where(~shared).frame(["id", "text", "label"])
+        drawn[name] = draw_transfer(rows, chosen.rows, name)
         counts[name] = int(shared.sum())
     return drawn, counts
 
@@ -166,7 +192,7 @@ def _write_transfer(
     }
     with replacing(TRANSFER) as folder:
         for name, rows in drawn.items():
-            write_rows(transfer_file(folder, name), rows[["id", "text", "label"]])
+            write_rows(transfer_file(folder, name), rows)
         write_transfer_index(folder, index)
 
 

@@ -12,10 +12,13 @@ from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+import numpy as np
+import pyarrow as pa
+
 from finesent.catalog import entries
 from finesent.catalog.schema import Dataset
 from finesent.data.others import check_choice
-from finesent.data.readers import check_published, read_raw
+from finesent.data.readers import check_published, read_splits
 from finesent.files import replacing
 from finesent.params.download import DownloadParams
 from finesent.params.reading import read_params
@@ -66,13 +69,23 @@ def _fetch_data(name: str, entry: Dataset, target: Path, kept: Path) -> str:
     rows: dict[str, int] = {}
 
     def check(folder: Path, layout: str) -> None:
-        frames = read_raw(folder, entry)
-        check_published(frames, entry, f"{name} (layout {layout})")
-        rows.update({split: len(frame) for split, frame in frames.items()})
+        counts = {
+            split: _rows_by_class(batches, len(entry.labels))
+            for split, batches in read_splits(folder, entry).items()
+        }
+        check_published(counts, entry, f"{name} (layout {layout})")
+        rows.update({split: sum(found) for split, found in counts.items()})
 
     fetched = fetch(name, entry, target, check, kept=kept)
     counts = ", ".join(f"{split} {count}" for split, count in rows.items())
     return f"{name}: {counts} rows, {_origin(fetched)}"
+
+
+def _rows_by_class(batches: Iterator[pa.RecordBatch], classes: int) -> list[int]:
+    counts = np.zeros(classes, dtype=np.int64)
+    for batch in batches:
+        counts += np.bincount(batch["label"].to_numpy(), minlength=classes)
+    return [int(count) for count in counts]
 
 
 def _origin(fetched: Fetched) -> str:

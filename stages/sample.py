@@ -7,10 +7,22 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
+import pyarrow as pa
+
 from finesent.catalog.entries import dataset
 from finesent.data.phrase_sampling import add_phrases, choose_phrases
-from finesent.data.sampling import sample_train
-from finesent.data.tables import class_counts, read_rows, require_every_class, write_rows
+from finesent.data.sampling import draw_rows
+from finesent.data.tables import (
+    class_counts,
+    read_batches,
+    read_rows,
+    require_every_class,
+    taken,
+    word_counts,
+    write_batches,
+    write_rows,
+)
 from finesent.params.reading import read_params
 from finesent.params.sample import SampleParams
 from finesent.stage import run_stage
@@ -24,18 +36,35 @@ def main() -> str:
     """Sample the clean training rows as params.yaml says."""
     params = read_params(SampleParams)
     labels = dataset(params.dataset).labels
-    rows = read_rows(CLEAN)
-    drawn = sample_train(rows, params.sample)
+    gold, words = _labels_and_words()
+    drawn = draw_rows(gold, words, params.sample)
     require_every_class(
-        drawn, labels, "data/sampled/train", "raise sample.train_size, or set sample.balance to downsample"
+        gold[drawn],
+        labels,
+        "data/sampled/train",
+        "raise sample.train_size, or set sample.balance to downsample",
     )
-    told = f"sample: {len(drawn)} of {len(rows)} training rows, by class {class_counts(drawn, len(labels))}"
-    if params.sample.phrases is not None:
-        phrases = choose_phrases(read_rows(PHRASES), drawn, params.sample.phrases, len(labels))
-        drawn = add_phrases(drawn, phrases)
-        told += f"; {len(phrases)} phrases, by class {class_counts(phrases, len(labels))}"
-    write_rows(SAMPLED, drawn)
-    return told
+    counts = class_counts(gold[drawn], len(labels))
+    told = f"sample: {len(drawn)} of {len(gold)} training rows, by class {counts}"
+    tables = taken(read_batches(CLEAN), drawn)
+    if params.sample.phrases is None:
+        write_batches(SAMPLED, tables)
+        return told
+    sentences = pa.concat_tables(tables).to_pandas()
+    phrases = choose_phrases(read_rows(PHRASES), sentences, params.sample.phrases, len(labels))
+    write_rows(SAMPLED, add_phrases(sentences, phrases))
+    counts = class_counts(phrases["label"].to_numpy(), len(labels))
+    return f"{told}; {len(phrases)} phrases, by class {counts}"
+
+
+def _labels_and_words() -> tuple[np.ndarray, np.ndarray]:
+    """Return the label of every clean training row, and how many words it has."""
+    numbers = [
+        (table["label"].to_numpy(), word_counts(table["text"].to_pandas()))
+        for table in read_batches(CLEAN, ["text", "label"])
+    ]
+    labels, words = zip(*numbers, strict=True)
+    return np.concatenate(labels), np.concatenate(words)
 
 
 if __name__ == "__main__":

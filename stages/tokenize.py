@@ -8,16 +8,18 @@ vocabulary built here, on the training rows alone, and laid beside the tokens wi
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import pandas as pd
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from finesent.catalog import entries
 from finesent.data.embeddings import coverage, read_vectors, write_vectors
 from finesent.data.encoding import Encoding
-from finesent.data.tables import read_rows, write_arrow
+from finesent.data.tables import read_batches, write_batches
 from finesent.data.tokenization import (
     encoding_of,
     load_tokenizer,
@@ -43,6 +45,9 @@ SOURCES = {
 }
 TRANSFER = Path("data/clean/transfer")
 
+# Texts that are tokenized at once: a tokenizer keeps twenty times as much of a text as its tokens.
+_BATCH = 4096
+
 Turn = Callable[[pd.DataFrame], tuple[pa.Table, int]]
 
 
@@ -59,9 +64,9 @@ def main() -> str:
     told: list[str] = []
 
     def write(split: str, source: Path, target: Path) -> None:
-        table, cut = turn(read_rows(source))
-        write_arrow(target, encoding.attach(table))
-        told.append(f"{split} {_mean_tokens(table):.1f} tokens a row, {cut} cut")
+        counts = _Counts()
+        write_batches(target, (encoding.attach(table) for table in counts.over(source, turn)))
+        told.append(f"{split} {counts.tokens / max(1, counts.rows):.1f} tokens a row, {counts.cut} cut")
 
     for split, source in SOURCES.items():
         write(split, source, TOKENIZED / name / f"{split}.parquet")
@@ -89,7 +94,8 @@ def _words_of(name: str, rules: Input, vocabulary: Vocabulary) -> tuple[Encoding
 
 def _vocabulary_of(words: Words) -> Vocabulary:
     """Never of other rows than those that are trained on: a word of test alone is an unknown word."""
-    return build_vocabulary(read_rows(SOURCES["train"])["text"], words)
+    tables = read_batches(SOURCES["train"], ["text"])
+    return build_vocabulary((text for table in tables for text in table["text"].to_pylist()), words)
 
 
 def _write_words(folder: Path, vocabulary: Vocabulary) -> list[str]:
@@ -104,8 +110,22 @@ def _write_words(folder: Path, vocabulary: Vocabulary) -> list[str]:
     return told
 
 
-def _mean_tokens(table: pa.Table) -> float:
-    return len(table["input_ids"].combine_chunks().flatten()) / max(1, len(table))
+@dataclass
+class _Counts:
+    """Counts rows and tokens as they go by, and the rows that were cut."""
+
+    rows: int = 0
+    tokens: int = 0
+    cut: int = 0
+
+    def over(self, source: Path, turn: Turn) -> Iterator[pa.Table]:
+        """Yield the tokens of a file of texts, batch by batch."""
+        for texts in read_batches(source, size=_BATCH):
+            table, cut = turn(texts.to_pandas())
+            self.rows += len(table)
+            self.tokens += len(pc.list_flatten(table["input_ids"]))
+            self.cut += cut
+            yield table
 
 
 if __name__ == "__main__":

@@ -8,7 +8,8 @@ import numpy as np
 import pandas as pd
 
 from finesent.data.overlaps import compared
-from finesent.data.tables import class_counts, word_counts
+from finesent.data.rows import Rows
+from finesent.data.tables import class_counts
 
 # A tenth of the changes that shuffled labels would have is far outside what shuffling gives.
 _FEW_CHANGES = 0.1
@@ -16,7 +17,7 @@ _REPEATING_ROW = ["first_split", "second_split", "second_id"]
 
 
 def describe(
-    splits: dict[str, pd.DataFrame], labels: dict[str, list[str]], pairs: pd.DataFrame, near: bool
+    splits: dict[str, Rows], labels: dict[str, list[str]], pairs: pd.DataFrame, near: bool
 ) -> dict[str, Any]:
     """Return rows, duplicates, label conflicts, label shares, lengths and order of every split.
 
@@ -43,25 +44,24 @@ def describe(
         "exact_duplicates": _counts(exact, looked_for),
         "near_duplicates": _counts(nearly, looked_for if near else []),
         "label_conflicts": _counts(conflicts, comparable),
-        "labels": {name: _shares(rows, labels[name]) for name, rows in splits.items()},
-        "words": {name: _lengths(rows["text"]) for name, rows in splits.items()},
-        "sorted_by_label": {name: int(is_sorted_by_label(rows["label"])) for name, rows in splits.items()},
+        "labels": {name: _shares(rows.labels, labels[name]) for name, rows in splits.items()},
+        "words": {name: _lengths(rows.words) for name, rows in splits.items()},
+        "sorted_by_label": {name: int(is_sorted_by_label(rows.labels)) for name, rows in splits.items()},
     }
 
 
-def is_sorted_by_label(labels: pd.Series) -> bool:
-    """Tell whether rows stand sorted by label, or nearly so.
+def is_sorted_by_label(labels: np.ndarray) -> bool:
+    """Tell whether rows with these (N,) labels stand sorted by label, or nearly so.
 
     They do if the label changes from one row to the next at less than a tenth of the places where it
     would in a random order. There the expected number of changes is N - Σ n_c² / N, since two rows drawn
     without replacement differ with the probability 1 - Σ n_c (n_c - 1) / (N (N - 1)). Few rows, or rows
     of one class, are never called sorted.
     """
-    values = labels.to_numpy(dtype=np.int64)
-    if len(values) == 0:
+    if len(labels) == 0:
         return False
-    changes = int((values[1:] != values[:-1]).sum())
-    expected = len(values) - float((np.bincount(values).astype(np.float64) ** 2).sum()) / len(values)
+    changes = int((labels[1:] != labels[:-1]).sum())
+    expected = len(labels) - float((np.bincount(labels).astype(np.float64) ** 2).sum()) / len(labels)
     return changes < _FEW_CHANGES * expected
 
 
@@ -76,13 +76,12 @@ def _counts(pairs: pd.DataFrame, looked_for: list[tuple[str, str]]) -> dict[str,
     return {"within": within, "across": across}
 
 
-def _shares(rows: pd.DataFrame, labels: list[str]) -> dict[str, float]:
-    counts = class_counts(rows, len(labels))
-    return {label: round(count / max(1, len(rows)), 6) for label, count in zip(labels, counts, strict=True)}
+def _shares(labels: np.ndarray, names: list[str]) -> dict[str, float]:
+    counts = class_counts(labels, len(names))
+    return {name: round(count / max(1, len(labels)), 6) for name, count in zip(names, counts, strict=True)}
 
 
-def _lengths(texts: pd.Series) -> dict[str, float]:
-    words = word_counts(texts)
+def _lengths(words: np.ndarray) -> dict[str, float]:
     return {
         "min": int(words.min()),
         "median": round(float(np.median(words)), 6),

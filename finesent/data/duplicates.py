@@ -18,7 +18,7 @@ from rensa import RMinHash, RMinHashLSH
 from finesent.data.cleaning import normalised
 
 # The Penn Treebank writes brackets as -LRB- and -RRB-.
-_BRACKET = re.compile(r"-[lr][rcs]b-", re.IGNORECASE)
+BRACKET = re.compile(r"-[lr][rcs]b-", re.IGNORECASE)
 _SHINGLE = 3
 # Signature sizes of 64 to 256 are usual; the error of an estimate falls with the root of it.
 _PERMUTATIONS = 128
@@ -34,7 +34,7 @@ def duplicate_key(text: str) -> str:
 
     A text that has none of these (``:-)``, ``!!!``) is its own normalised form.
     """
-    plain = unicodedata.normalize("NFKD", _BRACKET.sub(" ", text)).casefold()
+    plain = unicodedata.normalize("NFKD", BRACKET.sub(" ", text)).casefold()
     kept = (letter for letter in plain if letter.isalnum() or unicodedata.category(letter) == "So")
     return "".join(kept) or normalised(text)
 

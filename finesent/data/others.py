@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from typing import TypeVar
 
 import numpy as np
 import pandas as pd
@@ -12,6 +13,9 @@ from finesent.catalog.schema import Dataset
 from finesent.data.schemes import coarser
 from finesent.errors import FinesentError
 from finesent.params.transfer import DataChoice, TransferSet
+
+# Rows of a split, in whatever form.
+RowsT = TypeVar("RowsT")
 
 
 def transfer_entry(name: str, chosen: TransferSet, study: Dataset) -> Dataset:
@@ -84,9 +88,9 @@ def check_choice(choice: DataChoice, study: Dataset) -> dict[str, Dataset]:
     return entries
 
 
-def rows_to_test_on(frames: dict[str, pd.DataFrame]) -> pd.DataFrame:
+def rows_to_test_on(splits: dict[str, RowsT]) -> RowsT:
     """Return the published test split, or all rows of data without splits."""
-    return frames["test"] if "test" in frames else frames["all"]
+    return splits["test"] if "test" in splits else splits["all"]
 
 
 def all_rows(frames: dict[str, pd.DataFrame]) -> pd.DataFrame:

@@ -16,7 +16,9 @@ import pandas as pd
 import pyarrow as pa
 
 from finesent.data.duplicates import duplicate_key, near_pairs
+from finesent.data.rows import Rows
 from finesent.data.tables import SPLITS, write_arrow
+from finesent.errors import FinesentError
 
 _SIDES = {"id": pa.string(), "label": pa.int64(), "text": pa.string()}
 _TYPES = {
@@ -28,6 +30,10 @@ _TYPES = {
     },
     "similarity": pa.float64(),
 }
+
+
+# The set of a text's trigrams takes tens of times the memory of the text.
+MOST_FOR_NEAR = 250_000
 
 
 @dataclass(frozen=True)
@@ -42,7 +48,7 @@ class Overlaps:
         similarity: (2 P,) float64 of those pairs.
     """
 
-    splits: dict[str, pd.DataFrame]
+    splits: dict[str, Rows]
     keys: dict[str, np.ndarray]
     first_rows: dict[str, np.ndarray]
     near: np.ndarray
@@ -70,17 +76,19 @@ class Overlaps:
         rows = pd.concat([exact, self._near(first, second).assign(kind="near")], ignore_index=True)
         order = np.lexsort((rows["first"], -rows["similarity"], rows["kind"], rows["second"]))
         rows = rows.iloc[order].reset_index(drop=True)
-        sides = {
-            f"{side}_{column}": self.splits[split][column].to_numpy()[rows[side]]
+        sides = [
+            self.splits[split].take(rows[side].to_numpy(np.int64), list(_SIDES)).add_prefix(f"{side}_")
             for side, split in (("first", first), ("second", second))
-            for column in _SIDES
-        }
-        return rows.assign(first_split=first, second_split=second, **sides)[list(_TYPES)]
+        ]
+        pairs = pd.concat([rows, *sides], axis="columns")
+        return pairs.assign(first_split=first, second_split=second)[list(_TYPES)]
 
     def _exact(self, first: str, second: str) -> pd.DataFrame:
         """Return the row numbers ``first`` and ``second`` of pairs that share a key."""
         if first != second:
-            return _rows(self.keys[first], "first").merge(_rows(self.keys[second], "second"), on="key")
+            shared = (self.first_rows[first] >= 0) & (self.first_rows[second] >= 0)
+            ours = _rows(self.keys[first], "first", shared)
+            return ours.merge(_rows(self.keys[second], "second", shared), on="key")
         original = self.first_rows[first][self.keys[first]]
         copies = np.flatnonzero(original < np.arange(len(original)))
         return pd.DataFrame({"first": original[copies], "second": copies})
@@ -100,34 +108,59 @@ class Overlaps:
         return rows[(rows["first"] >= 0) & (rows["first"] < rows["second"])]
 
 
-def find_overlaps(splits: dict[str, pd.DataFrame], similarity: float | None) -> Overlaps:
+def require_few(rows: int) -> None:
+    """Refuse to look for near duplicates among more rows than memory holds the letter trigrams of.
+
+    Raises:
+        FinesentError: there are more than ``MOST_FOR_NEAR``.
+    """
+    if rows > MOST_FOR_NEAR:
+        raise FinesentError(
+            "params.yaml: clean.near_duplicates",
+            f"there are {rows:,} rows, and near duplicates are looked for among {MOST_FOR_NEAR:,} at most: "
+            "the search holds every text in memory",
+            "leave near_duplicates empty; exact ones are found all the same",
+        )
+
+
+def find_overlaps(splits: dict[str, Rows], similarity: float | None) -> Overlaps:
     """Compare all rows of all splits.
 
     Args:
-        splits: frames with ``id``, ``text`` and ``label``, in the order train, dev, test, further test sets.
-        similarity: from which near duplicates count; None finds exact ones only.
+        splits: by name, in the order train, dev, test, further test sets.
+        similarity: from which near duplicates count; None finds exact ones only. The search for near ones
+            holds every text in memory.
     """
-    numbers: dict[str, int] = {}
-    keys = {
-        name: np.array(
-            [numbers.setdefault(duplicate_key(text), len(numbers)) for text in rows["text"]], dtype=np.int64
-        )
-        for name, rows in splits.items()
-    }
+    hashes = np.concatenate([rows.copies for rows in splits.values()])
+    found, numbers = np.unique(hashes, return_inverse=True)
+    ends = np.cumsum([len(rows) for rows in splits.values()])
+    keys = dict(zip(splits, np.split(numbers, ends[:-1]), strict=True))
+    first_rows = {name: _first_rows(own, len(found)) for name, own in keys.items()}
     pairs, similarities = np.empty((0, 2), dtype=np.int64), np.empty(0)
     if similarity is not None:
-        pairs, similarities = near_pairs(list(numbers), similarity)
+        pairs, similarities = near_pairs(_texts_of_keys(splits, keys, len(found)), similarity)
     return Overlaps(
         splits=splits,
         keys=keys,
-        first_rows={name: _first_rows(found, len(numbers)) for name, found in keys.items()},
+        first_rows=first_rows,
         near=np.concatenate([pairs, pairs[:, ::-1]]),
         similarity=np.concatenate([similarities, similarities]),
     )
 
 
-def _rows(keys: np.ndarray, name: str) -> pd.DataFrame:
-    return pd.DataFrame({"key": keys, name: np.arange(len(keys))})
+def _texts_of_keys(splits: dict[str, Rows], keys: dict[str, np.ndarray], count: int) -> list[str]:
+    """Return the duplicate key that each number stands for."""
+    found = [""] * count
+    for name, rows in splits.items():
+        for number, text in zip(keys[name], rows.frame(["text"])["text"], strict=True):
+            found[number] = found[number] or duplicate_key(text)
+    return found
+
+
+def _rows(keys: np.ndarray, name: str, wanted: np.ndarray | None = None) -> pd.DataFrame:
+    """Return the numbers of rows beside their keys; of ``wanted``, (K,) bool, keys alone."""
+    rows = np.arange(len(keys)) if wanted is None else np.flatnonzero(wanted[keys])
+    return pd.DataFrame({"key": keys[rows], name: rows})
 
 
 def compared(splits: Iterable[str]) -> list[tuple[str, str]]:

@@ -57,7 +57,8 @@ def write_panel(
 
     Args:
         path: of the Parquet file.
-        splits: rows with ``id`` and ``text`` (and ``ratings``) of ``dev`` and ``test``.
+        splits: rows with ``id`` (and ``ratings``) of ``dev`` and ``test``; with ``text`` too, if there are
+            ``others``.
         others: the second data set's rows; None if there is none.
         second: what it is called.
 

@@ -53,7 +53,8 @@ def find_phrases(
 
     Args:
         trees: of the published training split, as :func:`finesent.data.readers.read_train_trees` gives them.
-        splits: cleaned rows with ``id`` and ``text`` of ``train``, ``dev`` and ``test``.
+        splits: cleaned rows with ``id`` and ``text`` of ``train``, ``dev`` and ``test``; not looked at where
+            there are no trees.
         classes: number C of classes.
         recipe: the cleaning recipe, which phrases get as sentences did.
 
@@ -65,9 +66,7 @@ def find_phrases(
     Raises:
         FinesentError: a node's label is none of 0 to C - 1.
     """
-    rows_of: dict[str, list[str]] = {}
-    for identifier, text in zip(splits["train"]["id"], splits["train"]["text"], strict=True):
-        rows_of.setdefault(duplicate_key(text), []).append(identifier)
+    rows_of = _ids_by_key(splits["train"]) if trees else {}
     clean = RECIPES[recipe]
     found: dict[tuple[str, int], _Phrase] = {}
     left_out = 0
@@ -79,7 +78,8 @@ def find_phrases(
             key = clean(text), _class_of(label, classes, number)
             phrase = found.setdefault(key, _Phrase(f"phrase-{number}-{place}"))
             phrase.sentences.update(dict.fromkeys(rows))
-    held = {duplicate_key(text) for name in ("dev", "test") for text in splits[name]["text"]}
+    held_out = ("dev", "test") if found else ()
+    held = {duplicate_key(text) for name in held_out for text in splits[name]["text"]}
     kept = [
         (phrase.id, text, label, list(phrase.sentences))
         for (text, label), phrase in found.items()
@@ -93,6 +93,13 @@ def find_phrases(
         "dropped_as_sentences_of_dev_or_test": told,
     }
     return pd.DataFrame(kept, columns=_COLUMNS), counts
+
+
+def _ids_by_key(rows: pd.DataFrame) -> dict[str, list[str]]:
+    found: dict[str, list[str]] = {}
+    for identifier, text in zip(rows["id"], rows["text"], strict=True):
+        found.setdefault(duplicate_key(text), []).append(identifier)
+    return found
 
 
 def _class_of(label: str, classes: int, tree: int) -> int:

@@ -1,23 +1,28 @@
-"""Reading a data set's files as published: one function a format, one frame a split, nothing dropped."""
+"""Reading a data set's files as published: one function a format, batches of rows, nothing dropped."""
 
 from __future__ import annotations
 
+import codecs
 import csv
-import io
 import json
 import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from fractions import Fraction
-from itertools import chain
+from itertools import chain, count, islice
 from pathlib import Path
-from typing import Any
 
-import pandas as pd
+import pyarrow as pa
 
 from finesent.catalog.schema import Dataset, Layout, RemoteFile
 from finesent.errors import FinesentError
 from finesent.files import read_json
+
+# Rows of a batch: enough to hide what a batch costs, and a few MiB.
+_BATCH = 1 << 14
+_CHUNK = 1 << 24
+# A byte order mark, which some editors put before the first line.
+_MARK = "\ufeff"
 
 _MEND = "mend the file, or its entry in catalog/datasets.yaml"
 _RATING_SCALE = (-4, 4)
@@ -25,6 +30,7 @@ _RATING_SCALE = (-4, 4)
 _MEAN_TOLERANCE = 0.001
 
 _FASTTEXT_LINE = re.compile(r"__label__(\S+?)(?:[ \t](.*))?", re.DOTALL)
+_SURROGATE = re.compile("[\ud800-\udfff]")
 _TREE_ROOT = re.compile(r"\(([^ ()]+) ")
 # Tokens are split at the ASCII space alone: some of the treebank's hold a no-break space.
 _TREE_LEAF = re.compile(r"\([^ ()]+ ([^ ()]+)\)")
@@ -44,32 +50,27 @@ class _File:
         return FinesentError(place, problem, remedy)
 
 
-@dataclass(frozen=True)
-class _Row:
-    """A row as published; ``number`` counts from 1, ``label`` is still what the file says."""
-
-    number: int
-    text: str
-    label: str
+# A row as published: its number in the file, counted from 1; its text; and its label as the file has it.
+_Row = tuple[int, str, str]
 
 
-def read_raw(folder: Path, entry: Dataset) -> dict[str, pd.DataFrame]:
-    """Read every split of a fetched data set.
+def read_splits(folder: Path, entry: Dataset) -> dict[str, Iterator[pa.RecordBatch]]:
+    """Read every split of a fetched data set, no more than a batch of rows at a time.
 
     Args:
         folder: what :func:`finesent.sources.fetch.fetch` filled; its source.json names the layout.
         entry: the catalog's entry.
 
     Returns:
-        By split (``train``, ``dev``, ``test``, or ``all``): a frame with a row for each row of its
-        files, in their order, and the columns ``id`` (str, ``<split>-<row from 1>``, counted over all
-        of them), ``text`` (str, empty where there is none) and ``label`` (int, 0 to C - 1); the format
+        By split (``train``, ``dev``, ``test``, or ``all``): batches, at least one, with a row for each row of
+        its files, in their order, and the columns ``id`` (str, ``<split>-<row from 1>``, counted over all
+        of them), ``text`` (str, empty where there is none) and ``label`` (int64, 0 to C - 1); the format
         vader-ratings adds ``soft_label`` (a list of C floats that sum to 1), ``ratings`` (a list of ints,
         what each person said) and, where ids name documents, ``group`` (str, the document).
 
     Raises:
-        FinesentError: a file is empty, not UTF-8, lacks a column, or has a broken line or a label
-            that the catalog does not have; it names file, row and column.
+        FinesentError: here or as the batches are read, a file is empty, not UTF-8, lacks a column, or has a
+            broken line or a label that the catalog does not have; it names file, row and column.
     """
     layout = _layout(folder, entry)
     return {split: _read_split(folder, split, layout, len(entry.labels)) for split in layout.files}
@@ -92,21 +93,25 @@ def read_train_trees(folder: Path, entry: Dataset) -> list[str]:
     return [line for file in files for _, line, _ in _trees(file)]
 
 
-def check_published(frames: dict[str, pd.DataFrame], entry: Dataset, place: str) -> None:
+def check_published(found: dict[str, list[int]], entry: Dataset, place: str) -> None:
     """Compare what was read with the rows and the label histogram that the catalog expects.
+
+    Args:
+        found: by split, how many rows each of the C classes has.
+        entry: the catalog's entry.
+        place: for the error.
 
     Raises:
         FinesentError: they differ; it says what was expected and what was found.
     """
     remedy = "the publisher's data changed: take another source, or correct rows and histogram in the catalog"
-    for split, frame in frames.items():
+    for split, counts in found.items():
         expected_rows = (entry.rows or {}).get(split)
-        if expected_rows is not None and len(frame) != expected_rows:
-            raise FinesentError(place, f"{split} has {len(frame)} rows, expected {expected_rows}", remedy)
+        if expected_rows is not None and sum(counts) != expected_rows:
+            raise FinesentError(place, f"{split} has {sum(counts)} rows, expected {expected_rows}", remedy)
         expected = (entry.histogram or {}).get(split)
-        found = [int((frame["label"] == label).sum()) for label in range(len(entry.labels))]
-        if expected is not None and found != expected:
-            raise FinesentError(place, f"{split} has {found} rows by label, expected {expected}", remedy)
+        if expected is not None and counts != expected:
+            raise FinesentError(place, f"{split} has {counts} rows by label, expected {expected}", remedy)
 
 
 def rating_class(rating: int | Fraction, classes: int) -> int:
@@ -131,21 +136,26 @@ def _layout(folder: Path, entry: Dataset) -> Layout:
     return entry.layouts[name]
 
 
-def _read_split(folder: Path, split: str, layout: Layout, classes: int) -> pd.DataFrame:
+def _read_split(folder: Path, split: str, layout: Layout, classes: int) -> Iterator[pa.RecordBatch]:
     files = [_file(folder, remote, layout, classes) for remote in layout.files[split]]  # type: ignore[index]
     if layout.format == "vader-ratings":
-        return _read_vader(files, folder, split)
+        yield _read_vader(files, folder, split)
+        return
     allowed = _label_values(layout, classes)
-    texts: list[str] = []
-    labels: list[int] = []
+    first = 1
     for file in files:
-        before = len(texts)
-        for row in _READERS[layout.format](file):
-            texts.append(row.text)
-            labels.append(_class_of(row, allowed, file))
-        if len(texts) == before:
+        before = first
+        for rows in _batches(_READERS[layout.format](file)):
+            ids = [f"{split}-{number}" for number in range(first, first + len(rows))]
+            yield _batch(ids, [text for _, text, _ in rows], _classes_of(rows, allowed, file))
+            first += len(rows)
+        if first == before:
             raise file.error("it has no rows")
-    return _frame([f"{split}-{number}" for number in range(1, len(texts) + 1)], texts, labels)
+
+
+def _batches(rows: Iterator[_Row]) -> Iterator[list[_Row]]:
+    while batch := list(islice(rows, _BATCH)):
+        yield batch
 
 
 def _file(folder: Path, remote: RemoteFile, layout: Layout, classes: int) -> _File:
@@ -157,10 +167,9 @@ def _file(folder: Path, remote: RemoteFile, layout: Layout, classes: int) -> _Fi
     return file
 
 
-def _frame(ids: list[str], texts: list[str], labels: list[int]) -> pd.DataFrame:
-    # Explicit types: pandas would otherwise guess them from the content.
-    frame = pd.DataFrame({"id": pd.Series(ids, dtype="str"), "text": pd.Series(texts, dtype="str")})
-    return frame.assign(label=pd.Series(labels, dtype="int64"))
+def _batch(ids: list[str], texts: list[str], labels: list[int], **more: pa.Array) -> pa.RecordBatch:
+    columns = {"id": pa.array(ids, pa.string()), "text": pa.array(texts, pa.string())}
+    return pa.RecordBatch.from_pydict({**columns, "label": pa.array(labels, pa.int64()), **more})
 
 
 def _label_values(layout: Layout, classes: int) -> dict[str, int]:
@@ -170,51 +179,78 @@ def _label_values(layout: Layout, classes: int) -> dict[str, int]:
     return {str(value): label for label, value in enumerate(values)}
 
 
-def _class_of(row: _Row, allowed: dict[str, int], file: _File) -> int:
-    if row.label not in allowed:
-        column = "" if file.layout.format in ("fasttext", "ptb-trees") else f", column {file.layout.label}"
-        raise FinesentError(
-            f"{file.name}, row {row.number}{column}",
-            f"the label {row.label!r} is not in the catalog; allowed are {', '.join(allowed)}",
-            _MEND,
-        )
-    return allowed[row.label]
-
-
-def _text_of(file: _File) -> str:
-    """Return a file's content without a byte order mark."""
+def _classes_of(rows: list[_Row], allowed: dict[str, int], file: _File) -> list[int]:
     try:
-        text = file.path.read_bytes().decode("utf-8").removeprefix("\ufeff")
-    except UnicodeDecodeError as error:
-        raise file.error(f"not UTF-8 (byte {error.start})", remedy="save the file as UTF-8") from error
-    if not text.strip():
+        return [allowed[label] for _, _, label in rows]
+    except KeyError:
+        number, label = next((number, label) for number, _, label in rows if label not in allowed)
+    column = "" if file.layout.format in ("fasttext", "ptb-trees") else f", column {file.layout.label}"
+    raise FinesentError(
+        f"{file.name}, row {number}{column}",
+        f"the label {label!r} is not in the catalog; allowed are {', '.join(allowed)}",
+        _MEND,
+    )
+
+
+def _require_text(file: _File) -> None:
+    """Refuse a file that is not UTF-8, or in which there is nothing but white space."""
+    decoder = codecs.getincrementaldecoder("utf-8")()
+    read, blank = 0, True
+    with file.path.open("rb") as content:
+        while True:
+            chunk = content.read(_CHUNK)
+            held_back = len(decoder.getstate()[0])
+            try:
+                text = decoder.decode(chunk, final=not chunk)
+            except UnicodeDecodeError as error:
+                place = read - held_back + error.start
+                raise file.error(f"not UTF-8 (byte {place})", remedy="save the file as UTF-8") from error
+            blank = blank and not (text if read else text.removeprefix(_MARK)).strip()
+            read += len(chunk)
+            if not chunk:
+                break
+    if blank:
         raise file.error("the file is empty")
-    return text
 
 
 def _lines(file: _File) -> Iterator[tuple[int, str]]:
     """Yield lines with their numbers; only line feeds end a line, as other separators occur in texts."""
-    lines = _text_of(file).split("\n")
-    while lines and not lines[-1].strip("\r"):
-        lines.pop()
-    for number, line in enumerate(lines, 1):
-        yield number, line.removesuffix("\r")
+    _require_text(file)
+    # Blank lines at the end of a file are no rows.
+    blank: list[tuple[int, str]] = []
+    with file.path.open("rb") as content:
+        for number, raw in enumerate(content, 1):
+            line = raw.decode("utf-8").removesuffix("\n")
+            if number == 1:
+                line = line.removeprefix(_MARK)
+            numbered = number, line.removesuffix("\r")
+            if not line.strip("\r"):
+                blank.append(numbered)
+                continue
+            if blank:
+                yield from blank
+                blank.clear()
+            yield numbered
 
 
 def _read_fasttext(file: _File) -> Iterator[_Row]:
+    # What nearly every line begins with: looked up, it spares the pattern.
+    known = {f"__label__{value}": value for value in _label_values(file.layout, file.classes)}
     for number, line in _lines(file):
-        match = _FASTTEXT_LINE.fullmatch(line)
-        if match is None:
-            raise file.error(
-                f"a broken line: expected __label__<class>, a tab or space, and text, found {line[:60]!r}",
-                number,
-            )
-        yield _Row(number, match[2] or "", match[1])
+        start, _, text = line.partition(" ")
+        label = known.get(start)
+        if label is None:
+            match = _FASTTEXT_LINE.fullmatch(line)
+            if match is None:
+                problem = "a broken line: expected __label__<class>, a tab or space, and text"
+                raise file.error(f"{problem}, found {line[:60]!r}", number)
+            label, text = match[1], match[2] or ""
+        yield number, text, label
 
 
 def _read_trees(file: _File) -> Iterator[_Row]:
     for number, line, label in _trees(file):
-        yield _Row(number, " ".join(_TREE_LEAF.findall(line)), label)
+        yield number, " ".join(_TREE_LEAF.findall(line)), label
 
 
 def _trees(file: _File) -> Iterator[tuple[int, str, str]]:
@@ -248,26 +284,27 @@ def _read_delimited(file: _File) -> Iterator[_Row]:
         if len(record) != len(names):
             problem = f"a broken line (line {line}): {len(record)} fields, expected {len(names)}"
             raise file.error(problem, number)
-        yield _Row(number, _joined(record[text] for text in texts), record[label].strip())
+        yield number, _joined(record[text] for text in texts), record[label].strip()
 
 
 def _records(file: _File) -> Iterator[tuple[int, list[str]]]:
     """Yield the records of a csv or tsv file that are no blank lines, with the line that each ends on."""
-    # newline="" leaves line ends inside quoted fields as they are.
-    content = io.StringIO(_text_of(file), newline="")
+    _require_text(file)
     # The default limit of 128 KiB a field is less than a long review may have.
     csv.field_size_limit(2**31 - 1)
-    if file.layout.format == "tsv":
-        # Tab-separated corpora (GLUE's, say) have bare quotation marks in their texts.
-        reader = csv.reader(content, delimiter="\t", quoting=csv.QUOTE_NONE)
-    else:
-        reader = csv.reader(content, strict=True)
-    try:
-        for record in reader:
-            if record:
-                yield reader.line_num, record
-    except csv.Error as error:
-        raise file.error(f"a broken line (line {reader.line_num}): {error}") from error
+    # utf-8-sig takes a byte order mark off; newline="" leaves line ends inside quoted fields as they are.
+    with file.path.open(encoding="utf-8-sig", newline="") as content:
+        if file.layout.format == "tsv":
+            # Tab-separated corpora (GLUE's, say) have bare quotation marks in their texts.
+            reader = csv.reader(content, delimiter="\t", quoting=csv.QUOTE_NONE)
+        else:
+            reader = csv.reader(content, strict=True)
+        try:
+            for record in reader:
+                if record:
+                    yield reader.line_num, record
+        except csv.Error as error:
+            raise file.error(f"a broken line (line {reader.line_num}): {error}") from error
 
 
 def _column(file: _File, names: list[str], wanted: str) -> int:
@@ -291,38 +328,40 @@ def _read_jsonl(file: _File) -> Iterator[_Row]:
             raise file.error(f"a broken line: no JSON ({error})", number) from error
         if not isinstance(record, dict):
             raise file.error("a broken line: no JSON object", number)
-        yield _row_of(file, number, record)
+        columns = (*file.layout.text, file.layout.label)
+        for column in columns:
+            if column not in record:
+                raise _missing_column(file, column, list(record), number)
+        yield _row_of(file, number, *(record[column] for column in columns))
 
 
 def _read_parquet(file: _File) -> Iterator[_Row]:
-    import pyarrow as pa
     import pyarrow.parquet as pq
 
     columns = [*file.layout.text, file.layout.label]
+    rows = count(1)
     try:
         with pq.ParquetFile(file.path) as parquet:
-            names = parquet.schema_arrow.names
             for column in columns:
-                _column(file, names, column)
-            table = parquet.read(columns=columns)
-            table.validate(full=True)
+                _column(file, parquet.schema_arrow.names, column)
+            for batch in parquet.iter_batches(_BATCH, columns=columns):
+                batch.validate(full=True)
+                cells = [batch[column].to_pylist() for column in columns]
+                for *values, number in zip(*cells, islice(rows, len(batch)), strict=True):
+                    yield _row_of(file, number, *values)
     except (pa.ArrowException, OSError) as error:
         raise file.error(f"no parquet file, or a truncated or altered one ({error})") from error
-    for number, record in enumerate(table.to_pylist(), 1):
-        yield _row_of(file, number, record)
 
 
-def _row_of(file: _File, number: int, record: dict[str, Any]) -> _Row:
-    for column in (*file.layout.text, file.layout.label):
-        if column not in record:
-            raise _missing_column(file, column, list(record), number)
+def _row_of(file: _File, number: int, *cells: object) -> _Row:
+    """Make a row of the cells of the text's columns and that of the label."""
     texts = []
-    for column in file.layout.text:
-        text = _plain_text(record[column])
+    for column, cell in zip(file.layout.text, cells[:-1], strict=True):
+        text = _plain_text(cell)
         if text is None:
-            raise file.error(f"column {column}: no text but {record[column]!r}", number)
+            raise file.error(f"column {column}: no text but {cell!r}", number)
         texts.append(text)
-    return _Row(number, _joined(texts), _label_text(record[file.layout.label]))
+    return number, _joined(texts), _label_text(cells[-1])
 
 
 def _joined(texts: Iterable[str]) -> str:
@@ -338,7 +377,7 @@ def _plain_text(value: object) -> str | None:
         return None
     text = str(value)
     # JSON can spell half of a surrogate pair, which no UTF-8 file can hold.
-    return None if any("\ud800" <= character <= "\udfff" for character in text) else text
+    return None if _SURROGATE.search(text) else text
 
 
 def _label_text(value: object) -> str:
@@ -348,7 +387,7 @@ def _label_text(value: object) -> str:
     return str(value).strip()
 
 
-def _read_vader(files: list[_File], folder: Path, split: str) -> pd.DataFrame:
+def _read_vader(files: list[_File], folder: Path, split: str) -> pa.RecordBatch:
     """Read sentences and join the ratings that people gave them."""
     layout, classes = files[0].layout, files[0].classes
     role = layout.extras.get("ratings")
@@ -368,10 +407,13 @@ def _read_vader(files: list[_File], folder: Path, split: str) -> pd.DataFrame:
         soft_labels.append(_shares(given, classes))
         people.append(given)
         groups.append(_document_of(identifier, number, file) if layout.grouped_ids else "")
-    rows = _frame(ids, texts, labels).assign(
-        soft_label=pd.Series(soft_labels, dtype=object), ratings=pd.Series(people, dtype=object)
-    )
-    return rows.assign(group=pd.Series(groups, dtype="str")) if layout.grouped_ids else rows
+    more = {
+        "soft_label": pa.array(soft_labels, pa.list_(pa.float64())),
+        "ratings": pa.array(people, pa.list_(pa.int64())),
+    }
+    if layout.grouped_ids:
+        more["group"] = pa.array(groups, pa.string())
+    return _batch(ids, texts, labels, **more)
 
 
 def _document_of(identifier: str, number: int, file: _File) -> str:

@@ -40,12 +40,12 @@ def write_recurring(path: Path, splits: dict[str, pd.DataFrame], phrases: pd.Dat
 
     Args:
         path: of the Parquet file.
-        splits: rows with ``id`` and ``text`` of ``dev`` and ``test``.
+        splits: rows with ``id`` of ``dev`` and ``test``; with ``text`` too, if there are phrases.
         phrases: train's, with ``text``.
     """
     known = {normalised(text) for text in phrases["text"]}
     rows = pd.concat([splits[name].assign(split=name) for name in ("dev", "test")], ignore_index=True)
-    longest = [longest_recurring(text, known) if known else "" for text in rows["text"]]
+    longest = [longest_recurring(text, known) for text in rows["text"]] if known else [""] * len(rows)
     table = {
         "id": pa.array(rows["id"].tolist(), pa.string()),
         "split": pa.array(rows["split"].tolist(), pa.string()),

@@ -3,39 +3,40 @@
 from __future__ import annotations
 
 import numpy as np
-import pandas as pd
 
-from finesent.data.tables import word_counts
 from finesent.errors import FinesentError
 from finesent.params.sample import Sample
 
 
-def sample_train(rows: pd.DataFrame, rules: Sample) -> pd.DataFrame:
-    """Return the drawn rows in their original order; upsampled copies follow their row.
+def draw_rows(labels: np.ndarray, words: np.ndarray, rules: Sample) -> np.ndarray:
+    """Return the numbers of the drawn rows, ascending; those of upsampled rows stand several times.
+
+    Args:
+        labels: (N,) int64.
+        words: (N,) int64, how many each text has.
+        rules: how to draw.
 
     Raises:
         FinesentError: more rows are asked for than there are.
     """
-    if rules.train_size is not None and rules.train_size > len(rows) and rules.balance != "upsample":
+    if rules.train_size is not None and rules.train_size > len(labels) and rules.balance != "upsample":
         raise FinesentError(
             "params.yaml: sample.train_size",
-            f"{rules.train_size} rows are asked for and there are {len(rows)}",
+            f"{rules.train_size} rows are asked for and there are {len(labels)}",
             "lower it, or set it to null to take every row",
         )
     generator = np.random.default_rng(rules.seed)
-    labels = rows["label"].to_numpy(dtype=np.int64)
-    bins = length_bins(rows["text"], rules.length_bins)
+    bins = length_bins(words, rules.length_bins)
     if rules.balance == "none":
-        size = len(rows) if rules.train_size is None else rules.train_size
+        size = len(labels) if rules.train_size is None else rules.train_size
         chosen = _draw(labels * rules.length_bins + bins, size, generator)
     else:
         chosen = _draw_balanced(labels, bins, rules, generator)
-    return rows.iloc[np.sort(chosen)].reset_index(drop=True)
+    return np.sort(chosen)
 
 
-def length_bins(texts: pd.Series, count: int) -> np.ndarray:
-    """Return each text's quantile bin 0..count-1 by its number of words; ties share a bin."""
-    words = word_counts(texts)
+def length_bins(words: np.ndarray, count: int) -> np.ndarray:
+    """Return the quantile bin 0..count-1 of each of (N,) numbers of words; ties share a bin."""
     edges = np.quantile(words, np.arange(1, count) / count)
     bins: np.ndarray = np.searchsorted(edges, words, side="left")
     return bins

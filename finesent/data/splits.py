@@ -7,11 +7,14 @@ both its copies and its neighbours stay together.
 
 from __future__ import annotations
 
-import hashlib
+from collections.abc import Hashable, Iterable
 
-import pandas as pd
+import numpy as np
 
+from finesent.data.bulk import hash64
 from finesent.data.cleaning import normalised
+from finesent.data.rows import Rows
+from finesent.data.tables import SPLITS
 
 # Tenths of the hash range: 8 to train, 1 to dev, 1 to test.
 _TENTHS = ["train"] * 8 + ["dev", "test"]
@@ -23,11 +26,10 @@ def split_of(text: str) -> str:
     It depends on the normalised text alone: not on the order, number or seed of anything, so that
     rows added later move no other row.
     """
-    digest = hashlib.sha256(normalised(text).encode("utf-8")).digest()
-    return _TENTHS[int.from_bytes(digest[:8], "big") * len(_TENTHS) >> 64]
+    return _TENTHS[int(_tenths(hash64([normalised(text).encode("utf-8")]))[0])]
 
 
-def study_splits(published: dict[str, pd.DataFrame]) -> dict[str, pd.DataFrame]:
+def study_splits(published: dict[str, Rows]) -> dict[str, Rows]:
     """Return train, dev and test of data that were published with these splits.
 
     Args:
@@ -42,14 +44,10 @@ def study_splits(published: dict[str, pd.DataFrame]) -> dict[str, pd.DataFrame]:
     rows = published["train"]
     # What the hash would give to test stays in train, for a test split has been published.
     to_dev = _assigned(rows) == "dev"
-    return {
-        "train": rows[~to_dev].reset_index(drop=True),
-        "dev": rows[to_dev].reset_index(drop=True),
-        "test": published["test"],
-    }
+    return {"train": rows.where(~to_dev), "dev": rows.where(to_dev), "test": published["test"]}
 
 
-def split_by_hash(rows: pd.DataFrame) -> dict[str, pd.DataFrame]:
+def split_by_hash(rows: Rows) -> dict[str, Rows]:
     """Cut rows into train, dev and test, in their own order, by the hash of their text.
 
     With a column ``group`` (str) it is by the hash of their document's name: of the first by the alphabet
@@ -57,22 +55,42 @@ def split_by_hash(rows: pd.DataFrame) -> dict[str, pd.DataFrame]:
     only if they tie two documents together.
     """
     assigned = _assigned(rows)
-    return {name: rows[assigned == name].reset_index(drop=True) for name in ("train", "dev", "test")}
+    return {name: rows.where(assigned == name) for name in SPLITS}
 
 
-def _assigned(rows: pd.DataFrame) -> pd.Series:
-    """Return the split of each row."""
-    hashed = linked_groups(rows["group"], rows["text"]) if "group" in rows.columns else rows["text"]
-    return hashed.map(split_of)
+def _assigned(rows: Rows) -> np.ndarray:
+    """Return the name of the split of each row."""
+    hashes = rows.texts
+    if "group" in rows.columns():
+        names = linked_groups(rows.frame(["group"])["group"].tolist(), rows.texts.tolist())
+        hashes = hash64(normalised(name).encode("utf-8") for name in names)
+    assigned: np.ndarray = np.array(_TENTHS)[_tenths(hashes)]
+    return assigned
 
 
-def linked_groups(groups: pd.Series, texts: pd.Series) -> pd.Series:
-    """Return for each row the first name by the alphabet of all groups that shared texts tie to its own."""
+def _tenths(hashes: np.ndarray) -> np.ndarray:
+    """Return (N,) the tenth of the range, 0 to 9, in which each 64-bit hash lies.
+
+    That is floor(10 h / 2^64), by halves, as ten times a hash needs more than 64 bits.
+    """
+    high, low = hashes >> np.uint64(32), hashes & np.uint64(2**32 - 1)
+    count = np.uint64(len(_TENTHS))
+    tenths: np.ndarray = (high * count + (low * count >> np.uint64(32))) >> np.uint64(32)
+    return tenths
+
+
+def linked_groups(groups: list[str], texts: Iterable[Hashable]) -> list[str]:
+    """Return for each row the first name by the alphabet of all groups that shared texts tie to its own.
+
+    Args:
+        groups: of each row.
+        texts: of each row, in a form in which copies are equal.
+    """
     parents = {name: name for name in groups}
-    owners: dict[str, str] = {}
-    for group, text in zip(groups, map(normalised, texts), strict=True):
+    owners: dict[Hashable, str] = {}
+    for group, text in zip(groups, texts, strict=True):
         _join(parents, group, owners.setdefault(text, group))
-    return groups.map({name: _root(parents, name) for name in parents})
+    return [_root(parents, name) for name in groups]
 
 
 def _join(parents: dict[str, str], one: str, other: str) -> None:

@@ -12,20 +12,21 @@ from hypothesis import strategies as st
 
 from finesent.data.description import describe, is_sorted_by_label
 from finesent.data.overlaps import compared, find_overlaps
+from finesent.data.rows import Rows
+from tests.data.stored import rows_of
 
 TRAIN = [("one two three", 0), ("ONE two, three", 1), ("four", 0), ("one two three", 0)]
 TEST = [("One two three.", 1), ("five six", 2)]
 NEAR = "the plot of this film holds together very well"
 
 
-def frame(name: str, rows: list[tuple[str, int]]) -> pd.DataFrame:
-    return pd.DataFrame(
-        {
-            "id": [f"{name}-{number}" for number in range(len(rows))],
-            "text": [text for text, _ in rows],
-            "label": [label for _, label in rows],
-        }
-    )
+def frame(name: str, rows: list[tuple[str, int]]) -> Rows:
+    columns = {
+        "id": [f"{name}-{number}" for number in range(len(rows))],
+        "text": [text for text, _ in rows],
+        "label": [label for _, label in rows],
+    }
+    return rows_of(pd.DataFrame(columns))
 
 
 def described(
@@ -106,10 +107,10 @@ def test_the_report_is_nothing_but_numbers() -> None:
     ],
 )
 def test_sorted_rows_are_told_from_others(labels: np.ndarray, flagged: bool) -> None:
-    assert is_sorted_by_label(pd.Series(labels, dtype="int64")) is flagged
+    assert is_sorted_by_label(labels) is flagged
 
 
 @given(seed=st.integers(0, 10_000), classes=st.integers(2, 6), size=st.integers(60, 300))
 def test_shuffled_rows_are_never_called_sorted(seed: int, classes: int, size: int) -> None:
     labels = np.random.default_rng(seed).integers(0, classes, size)
-    assert not is_sorted_by_label(pd.Series(labels))
+    assert not is_sorted_by_label(labels)

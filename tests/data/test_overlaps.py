@@ -12,25 +12,30 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from finesent.data import overlaps as module
 from finesent.data.duplicates import duplicate_key, jaccard, shingles
-from finesent.data.overlaps import compared, find_overlaps, write_pairs
+from finesent.data.overlaps import compared, find_overlaps, require_few, write_pairs
+from finesent.data.rows import Rows
+from finesent.errors import FinesentError
+from tests.data.stored import rows_of
 
 LONG = "the plot of this film holds together very well"
 NEAR = "the plot of this film holds together rather well"
 
 
-def frame(name: str, *rows: tuple[str, int]) -> pd.DataFrame:
+def frame(name: str, *rows: tuple[str, int]) -> Rows:
     texts, labels = zip(*rows, strict=True) if rows else ((), ())
-    return pd.DataFrame(
+    frame = pd.DataFrame(
         {
             "id": pd.Series([f"{name}-{number}" for number in range(len(rows))], dtype="str"),
             "text": pd.Series(texts, dtype="str"),
             "label": pd.Series(labels, dtype="int64"),
         }
     )
+    return rows_of(frame)
 
 
-def splits() -> dict[str, pd.DataFrame]:
+def splits() -> dict[str, Rows]:
     return {
         "train": frame(
             "train", (LONG, 1), ("Fine.", 1), (LONG.upper(), 0), ("fine", 0), ("other", 0), (NEAR, 1)
@@ -122,6 +127,13 @@ def test_further_test_sets_are_compared_with_train_alone() -> None:
         ("dev", "test"),
         ("train", "tweets"),
     ]
+
+
+def test_near_duplicates_are_not_looked_for_among_too_many_rows(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "MOST_FOR_NEAR", 1000)
+    require_few(1000)
+    with pytest.raises(FinesentError, match=r"there are 1,001 rows, and .* among 1,000 at most"):
+        require_few(1001)
 
 
 @pytest.mark.parametrize("similarity", [None, 0.6])

@@ -18,7 +18,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from finesent.catalog.schema import Dataset
-from finesent.data.readers import check_published, rating_class, read_raw, read_train_trees
+from finesent.data import readers
+from finesent.data.readers import check_published, rating_class, read_splits, read_train_trees
 from finesent.errors import FinesentError
 from finesent.validation import parse
 
@@ -42,6 +43,14 @@ def write(folder: Path, content: bytes, name: str = "all.txt") -> None:
     folder.mkdir(parents=True, exist_ok=True)
     (folder / name).write_bytes(content)
     (folder / "source.json").write_text('{"layout": "default"}')
+
+
+def read_raw(folder: Path, entry: Dataset) -> dict[str, pd.DataFrame]:
+    """Read all splits whole."""
+    return {
+        split: pd.DataFrame(pa.Table.from_batches(batches).to_pydict())
+        for split, batches in read_splits(folder, entry).items()
+    }
 
 
 def read(folder: Path, content: bytes, format: str, **layout: Any) -> pd.DataFrame:
@@ -346,6 +355,45 @@ def test_ratings_are_joined_to_the_sentences_of_several_files(tmp_path: Path) ->
         read_raw(tmp_path, entry_of(layout, FIVE))
 
 
+@pytest.mark.parametrize("format", ["fasttext", "csv", "jsonl", "parquet"])
+def test_a_long_file_comes_in_batches_that_count_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, format: str
+) -> None:
+    monkeypatch.setattr(readers, "_BATCH", 4)
+    monkeypatch.setattr(readers, "_CHUNK", 5)
+    texts = [f"é {number}" for number in range(9)]
+    contents = {
+        "fasttext": "".join(f"__label__2 {text}\n" for text in texts).encode(),
+        "csv": csv_of([["text", "label"], *([text, "1"] for text in texts)]),
+        "jsonl": "\n".join(json.dumps({"text": text, "label": 1}) for text in texts).encode(),
+        "parquet": parquet_of({"text": texts, "label": [1] * 9}),
+    }
+    write(tmp_path, contents[format])
+    entry = entry_of({"format": format, "files": {"all": {"path": "all.txt"}}})
+    batches = list(read_splits(tmp_path, entry)["all"])
+    assert [len(batch) for batch in batches] == [4, 4, 1]
+    rows = pa.Table.from_batches(batches).to_pydict()
+    assert rows == {"id": [f"all-{number}" for number in range(1, 10)], "text": texts, "label": [1] * 9}
+
+
+@settings(max_examples=60, deadline=None)
+@given(content=st.binary(max_size=12) | any_texts.map(str.encode), chunk=st.integers(1, 5))
+def test_bytes_that_are_not_utf8_are_told_where_they_stand_however_the_file_is_read(
+    tmp_path_factory: Any, content: bytes, chunk: int
+) -> None:
+    folder = tmp_path_factory.mktemp("raw")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(readers, "_CHUNK", chunk)
+        try:
+            content.decode("utf-8")
+        except UnicodeDecodeError as error:
+            said = failure(folder, content, "fasttext")
+            assert said == f"all.txt: not UTF-8 (byte {error.start})"
+        else:
+            lines = b"__label__1 a\n" + content.replace(b"\n", b"").replace(b"\r", b"")
+            assert "not UTF-8" not in failure(folder, lines + b"\nx\n__label__1\n", "fasttext")
+
+
 def test_only_rated_data_have_ids_that_name_documents() -> None:
     with pytest.raises(FinesentError, match="grouped_ids: only the format vader-ratings"):
         entry_of({"format": "csv", "files": {"all": {"path": "all.csv"}}, "grouped_ids": True})
@@ -398,15 +446,15 @@ def test_the_class_of_a_mean_is_its_bin(ratings: list[int], classes: int) -> Non
     assert (low < mean or label == 0) and mean <= low + Fraction(8, classes)
 
 
-def test_what_was_published_is_compared_with_the_catalog(tmp_path: Path) -> None:
+def test_what_was_published_is_compared_with_the_catalog() -> None:
     layout = {"format": "csv", "files": {"all": {"path": "all.txt"}}}
-    frames = {"all": read(tmp_path, b"text,label\na,0\nb,2\nc,2\n", "csv")}
-    check_published(frames, entry_of(layout), "here")
-    check_published(frames, entry_of(layout, rows={"all": 3}, histogram={"all": [1, 0, 2]}), "here")
+    found = {"all": [1, 0, 2]}
+    check_published(found, entry_of(layout), "here")
+    check_published(found, entry_of(layout, rows={"all": 3}, histogram={"all": [1, 0, 2]}), "here")
     # Another layout of the entry has splits.
     rows = {"train": 9, "test": 9, "all": 3}
-    check_published(frames, entry_of(layout, rows=rows, histogram={"train": [3, 3, 3]}), "here")
+    check_published(found, entry_of(layout, rows=rows, histogram={"train": [3, 3, 3]}), "here")
     with pytest.raises(FinesentError, match="here: all has 3 rows, expected 4"):
-        check_published(frames, entry_of(layout, rows={"all": 4}), "here")
+        check_published(found, entry_of(layout, rows={"all": 4}), "here")
     with pytest.raises(FinesentError, match=r"all has \[1, 0, 2\] rows by label, expected \[1, 1, 1\]"):
-        check_published(frames, entry_of(layout, histogram={"all": [1, 1, 1]}), "here")
+        check_published(found, entry_of(layout, histogram={"all": [1, 1, 1]}), "here")

@@ -11,7 +11,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from finesent.data.sampling import allocate, length_bins, sample_train
+from finesent.data.sampling import allocate, draw_rows, length_bins
+from finesent.data.tables import word_counts
 from finesent.errors import FinesentError
 from finesent.params.sample import Sample
 
@@ -21,6 +22,11 @@ LENGTHS = [1, 5, 9, 20]
 
 def rules(size: int | None = None, **changes: Any) -> Sample:
     return Sample(**{"train_size": size, "balance": "none", "length_bins": 4, "seed": 0, **changes})
+
+
+def sample_train(rows: pd.DataFrame, rules: Sample) -> pd.DataFrame:
+    chosen = draw_rows(rows["label"].to_numpy(), word_counts(rows["text"]), rules)
+    return rows.iloc[chosen].reset_index(drop=True)
 
 
 @pytest.fixture(scope="module")
@@ -151,17 +157,17 @@ def test_draw_changes_no_argument(rows: pd.DataFrame) -> None:
 
 
 def test_bins_are_quantiles_of_the_words() -> None:
-    texts = pd.Series(["w " * count for count in [8, 1, 2, 3, 4, 5, 6, 7]])
-    assert length_bins(texts, 4).tolist() == [3, 0, 0, 1, 1, 2, 2, 3]
-    assert length_bins(texts, 1).tolist() == [0] * 8
-    mostly_short = pd.Series(["w"] * 5 + ["w " * 9])
+    words = np.array([8, 1, 2, 3, 4, 5, 6, 7])
+    assert length_bins(words, 4).tolist() == [3, 0, 0, 1, 1, 2, 2, 3]
+    assert length_bins(words, 1).tolist() == [0] * 8
+    mostly_short = np.array([1] * 5 + [9])
     assert length_bins(mostly_short, 2).tolist() == [0, 0, 0, 0, 0, 1]
 
 
 @settings(deadline=None)
 @given(words=st.lists(st.integers(0, 30), min_size=1, max_size=60), count=st.integers(1, 10))
 def test_bins_follow_length_and_ties_share_one(words: list[int], count: int) -> None:
-    bins = length_bins(pd.Series(["w " * n for n in words], dtype="str"), count)
+    bins = length_bins(np.array(words), count)
     assert bins.min() >= 0
     assert bins.max() < count
     pairs = sorted(zip(words, bins.tolist(), strict=True))

@@ -6,8 +6,23 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from finesent.data.tables import class_counts, read_rows, word_counts, write_rows
+from finesent.data import tables
+from finesent.data.tables import (
+    class_counts,
+    read_arrow,
+    read_batches,
+    read_rows,
+    taken,
+    word_counts,
+    write_batches,
+    write_rows,
+)
 from finesent.errors import FinesentError
 
 
@@ -38,6 +53,48 @@ def test_a_flipped_bit_in_the_data_is_noticed_or_changes_nothing(tmp_path: Path)
     assert noticed > 130
 
 
+@pytest.mark.parametrize("count", [0, 1, 9, 10, 11, 20, 25])
+def test_the_bytes_do_not_depend_on_how_the_rows_come(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, count: int
+) -> None:
+    monkeypatch.setattr(tables, "ROW_GROUP", 10)
+    shares = [None if n % 3 else [0.5, float(n)] for n in range(count)]
+    write_rows(tmp_path / "whole", rows(count).assign(soft_label=pd.Series(shares, dtype=object)))
+    whole = (tmp_path / "whole").read_bytes()
+    for size in (1, 4, 10, 30):
+        read = list(read_batches(tmp_path / "whole", size=size))
+        assert all(len(table) <= size for table in read)
+        write_batches(tmp_path / "pieces", read)
+        assert (tmp_path / "pieces").read_bytes() == whole
+    assert pq.ParquetFile(tmp_path / "whole").num_row_groups == max(1, -(-count // 10))
+
+
+def test_a_file_of_one_row_group_is_what_pyarrow_writes_at_once(tmp_path: Path) -> None:
+    write_rows(tmp_path / "ours", rows(200))
+    table = read_arrow(tmp_path / "ours")
+    pq.write_table(
+        table, tmp_path / "theirs", compression="zstd", write_statistics=False, write_page_checksum=True
+    )
+    assert (tmp_path / "ours").read_bytes() == (tmp_path / "theirs").read_bytes()
+
+
+def test_only_the_columns_that_are_asked_for_are_read(tmp_path: Path) -> None:
+    write_rows(tmp_path / "a", rows(5))
+    read = pa.concat_tables(read_batches(tmp_path / "a", ["label", "none", "id"], size=2))
+    assert read.column_names == ["id", "label"]
+    assert read["id"].to_pylist() == ["0", "1", "2", "3", "4"]
+    with pytest.raises(FinesentError, match="the file is missing"):
+        next(read_batches(tmp_path / "b"))
+
+
+@given(positions=st.lists(st.integers(0, 19)).map(sorted), size=st.integers(1, 21))
+def test_rows_are_taken_by_their_place_in_all_tables(positions: list[int], size: int) -> None:
+    table = pa.table({"n": range(20)})
+    pieces = [table[start : start + size] for start in range(0, 20, size)]
+    found = pa.concat_tables(taken(pieces, np.array(positions, dtype=np.int64)))
+    assert found["n"].to_pylist() == positions
+
+
 def test_counts_of_words_and_classes() -> None:
     assert list(word_counts(pd.Series(["a b", "", "  one\ttwo three "]))) == [2, 0, 3]
-    assert class_counts(rows(7), 4) == [3, 2, 2, 0]
+    assert class_counts(rows(7)["label"].to_numpy(), 4) == [3, 2, 2, 0]

@@ -11,6 +11,7 @@ from typing import Any
 import pyarrow.parquet as pq
 import pytest
 
+from finesent.data import readers
 from finesent.data.splits import split_of
 from finesent.data.tables import read_rows
 from finesent.data.transfer import read_transfer_index
@@ -212,21 +213,35 @@ def test_missing_raw_data_are_named(make_project: MakeProject, files_under: File
     refused(r"data/raw/source\.json: the file is missing", files_under)
 
 
+@pytest.mark.slow
+def test_the_size_of_batches_and_the_number_of_processes_do_not_show(
+    make_project: MakeProject, files_under: FilesUnder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rows = without_splits()
+    splits = {"train": [*rows, *TRAIN, ("Café &amp; more", 1), *rows[:9]], "test": [*TEST, *rows[3:5]]}
+    runs = []
+    for name, size in (("whole", 1 << 14), ("pieces", 50)):
+        monkeypatch.setattr(readers, "_BATCH", size)
+        folder = make_project(splits, name, clean={"recipe": "reviews"})
+        main()
+        runs.append({**files_under(folder / "data" / "clean"), **files_under(folder / "metrics")})
+        assert not list((folder / "data").glob(".clean-*"))
+    assert runs[0] == runs[1]
+
+
 def test_full_disk_leaves_only_whole_files(
     make_project: MakeProject, files_under: FilesUnder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     make_project(own_splits())
-    write, calls = pq.write_table, []
+    write, calls = pq.ParquetWriter.write_table, []
 
-    def fills_up(table: Any, path: Path, **options: Any) -> None:
-        calls.append(path)
-        if len(calls) < 2:
-            write(table, path, **options)
-            return
-        path.write_bytes(b"PAR1 half")
-        raise OSError(errno.ENOSPC, "No space left on device")
+    def fills_up(writer: Any, table: Any) -> None:
+        calls.append(writer)
+        write(writer, table)
+        if len(calls) > 1:
+            raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr(pq, "write_table", fills_up)
+    monkeypatch.setattr(pq.ParquetWriter, "write_table", fills_up)
     with pytest.raises(FinesentError, match=r"data/clean/dev\.parquet: the disk is full"):
         main()
     assert set(files_under(Path("data/clean"))) == {"train.parquet"}
@@ -425,14 +440,14 @@ def test_a_broken_further_test_set_leaves_the_last_one(
     add_other(folder, "tweets", {"all": [("new", 1)]})
     main()
     before = files_under(Path("data/clean/transfer"))
-    write = pq.write_table
+    begin = pq.ParquetWriter.__init__
 
-    def fills_up(table: Any, path: Path, **options: Any) -> None:
+    def fills_up(writer: Any, path: Path, *arguments: Any, **options: Any) -> None:
         if "b.parquet" in path.name:
             raise OSError(errno.ENOSPC, "No space left on device")
-        write(table, path, **options)
+        begin(writer, path, *arguments, **options)
 
-    monkeypatch.setattr(pq, "write_table", fills_up)
+    monkeypatch.setattr(pq.ParquetWriter, "__init__", fills_up)
     with pytest.raises(FinesentError, match="the disk is full"):
         main()
     assert files_under(Path("data/clean/transfer")) == before

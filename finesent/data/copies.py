@@ -1,0 +1,48 @@
+"""Taking out of train what it repeats of itself, of dev and of test, with every dropped row counted."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from finesent.data.rows import Rows
+from finesent.data.tables import SPLITS
+from finesent.params.clean import Clean
+
+
+def remove_duplicates(
+    splits: dict[str, Rows], rules: Clean, nearly: np.ndarray | None = None
+) -> tuple[Rows, dict[str, int]]:
+    """Return train without the duplicates that ``rules`` drop, and the counts of all there are.
+
+    Dev and test are looked at and never changed. Copies with different labels in train are counted
+    as conflicts and kept: which of them is wrong cannot be known.
+
+    Args:
+        splits: the rows of train, dev and test.
+        rules: which exact duplicates go.
+        nearly: (N,) bool, the rows of train that go as near duplicates; None for none.
+    """
+    train, dev, test = (splits[name].texts for name in SPLITS)
+    shared = np.isin(train, np.concatenate([dev, test]))
+    labelled = pd.DataFrame({"text": train, "label": splits["train"].labels})
+    repeated = labelled.duplicated(keep="first").to_numpy()
+    labels_of_texts = labelled["text"][~repeated]
+    counts = {
+        "train_shared_with_dev_or_test": int(shared.sum()),
+        "train_repeated": int(repeated.sum()),
+        "train_conflicting_labels": labels_of_texts[labels_of_texts.duplicated()].nunique(),
+        "dev_repeated": len(dev) - len(np.unique(dev)),
+        "test_repeated": len(test) - len(np.unique(test)),
+        "dev_shared_with_test": int(np.isin(dev, test).sum()),
+    }
+    drop = np.zeros(len(train), dtype=bool)
+    if rules.shared_with_dev_or_test == "drop":
+        drop |= shared
+    if rules.repeated_in_train == "drop":
+        drop |= repeated
+    counts["train_dropped_as_duplicates"] = int(drop.sum())
+    if nearly is not None:
+        drop |= nearly
+    counts["train_dropped_as_near_duplicates"] = int(drop.sum()) - counts["train_dropped_as_duplicates"]
+    return splits["train"].where(~drop), counts

@@ -1,0 +1,47 @@
+"""A function over many batches in several processes, with the results in the order of the batches."""
+
+from __future__ import annotations
+
+import os
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ProcessPoolExecutor
+from itertools import chain, islice
+from multiprocessing import get_context
+from typing import TypeVar
+
+ItemT = TypeVar("ItemT")
+ResultT = TypeVar("ResultT")
+
+# Batches of a core, the one in work among them, so that none waits for a batch.
+_AHEAD = 2
+
+
+def processes() -> ProcessPoolExecutor:
+    """Return a pool of as many processes as this one may use cores; they start with the first work.
+
+    They are fresh ones: a copy of this process would hold the locks of threads that it does not have.
+    """
+    return ProcessPoolExecutor(_cores(), mp_context=get_context("spawn"))
+
+
+def in_order(
+    pool: ProcessPoolExecutor, function: Callable[[ItemT], ResultT], items: Iterable[ItemT]
+) -> Iterator[ResultT]:
+    """Yield the function of every item; few items are held at once, and a single one needs no process."""
+    rest = iter(items)
+    first = list(islice(rest, 2))
+    if len(first) < 2:
+        yield from map(function, first)
+        return
+    waiting: deque[Future[ResultT]] = deque()
+    for item in chain(first, rest):
+        waiting.append(pool.submit(function, item))
+        if len(waiting) > _AHEAD * _cores():
+            yield waiting.popleft().result()
+    while waiting:
+        yield waiting.popleft().result()
+
+
+def _cores() -> int:
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
