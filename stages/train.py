@@ -28,9 +28,14 @@ def main() -> str:
     # Imported once the params are known to be sound: a typo should not wait for PyTorch to load.
     from finesent.models.memory import keep_freed_memory
     from finesent.training.ablation import Paths, train_ablation, work_folder
+    from finesent.training.processes import is_first, was_started
 
+    if params.train.processes > 1 and not was_started():
+        from finesent.training.launch import launch
+
+        launch(params.train, "stages.train", name)
+        return ""
     keep_freed_memory()
-
     paths = Paths(
         tokens=Path("data/tokenized") / ablation.input,
         backbone=Path("data/backbone"),
@@ -39,6 +44,8 @@ def main() -> str:
         work=work_folder(),
     )
     outcome = train_ablation(name, ablation, params, classes, paths)
+    if not is_first():
+        return ""
     scores = ", ".join(f"seed {seed} {accuracy:.4f}" for seed, accuracy in outcome.dev_accuracy.items())
     warning = f"; COLLAPSED: seeds {outcome.collapsed}" if outcome.collapsed else ""
     return f"train {name}: dev accuracy {scores}{warning}"

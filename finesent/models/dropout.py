@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+import numpy as np
 import torch
 from torch import nn
 from torch.nn import functional
 
 # A mask is made of 16-bit numbers, four of which come out of one draw of 64 bits.
 _LEVELS = 1 << 16
+# The bits of 1 in bf16.
+_ONE = np.uint16(0x3F80)
 
 
 class Dropout(nn.Module):
     """Zeroes each number with probability p, to the nearest 2^-16, and scales the others by 1 / (1 - p).
 
     PyTorch's own draws a number for each element, one after the other in a single thread, while the other
-    cores wait. Both draw from PyTorch's global generator. On other devices PyTorch's
-    own is used.
+    cores wait. Here each mask has a generator of its own, which PyTorch's global one gives its seed. On other
+    devices PyTorch's own is used.
 
     Args:
         p: probability of a zero, in [0, 1).
@@ -24,26 +29,54 @@ class Dropout(nn.Module):
     def __init__(self, p: float) -> None:
         super().__init__()
         self.p = p
-        self._zeroed = round(p * _LEVELS)
 
     def forward(self, values: torch.Tensor) -> torch.Tensor:
         """Return values of the same shape and type; in eval mode the very same."""
-        if not self.training or self._zeroed == 0:
-            return values
-        if values.device.type != "cpu":
-            return functional.dropout(values, self.p)
-        # Scaled last: a mask of 1 / (1 - p) in bf16 would be wrong by up to 0.2 % everywhere.
-        return values * self._kept(values.shape) * (_LEVELS / (_LEVELS - self._zeroed))
+        return dropout(values, self.p) if self.training else values
 
     def extra_repr(self) -> str:
         """Return p, for printing the model."""
         return f"p={self.p}"
 
-    def _kept(self, shape: torch.Size) -> torch.Tensor:
-        count = shape.numel()
-        drawn = torch.empty(-(-count // 4), dtype=torch.int64).random_(torch.iinfo(torch.int64).min, None)
-        # Seen as signed, the numbers begin at -32768.
-        return (drawn.view(torch.int16)[:count] >= self._zeroed - _LEVELS // 2).view(shape)
+
+def dropout(values: torch.Tensor, p: float) -> torch.Tensor:
+    """What :class:`Dropout` makes of ``values`` in training mode."""
+    zeroed = round(p * _LEVELS)
+    if zeroed == 0:
+        return values
+    if values.device.type != "cpu":
+        return functional.dropout(values, p)
+    dropped: torch.Tensor = _Masked.apply(  # type: ignore[no-untyped-call]
+        values, _mask(values, zeroed), _LEVELS / (_LEVELS - zeroed)
+    )
+    return dropped
+
+
+class _Masked(torch.autograd.Function):
+    """``values · mask · scale`` in few passes over memory, both ways."""
+
+    @staticmethod
+    def forward(ctx: Any, values: torch.Tensor, mask: torch.Tensor, scale: float) -> torch.Tensor:
+        ctx.save_for_backward(mask)
+        ctx.scale = scale
+        # Scaled last: a mask of 1 / (1 - p) in bf16 would be wrong by up to 0.2 % everywhere.
+        return (values * mask).mul_(scale)
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: torch.Tensor) -> tuple[torch.Tensor, None, None]:
+        (mask,) = ctx.saved_tensors
+        return (gradients[0] * mask).mul_(ctx.scale), None, None
+
+
+def _mask(values: torch.Tensor, zeroed: int) -> torch.Tensor:
+    """Return a mask of zeros and ones of the values' shape and type."""
+    count, seed = values.numel(), int(torch.randint(1 << 62, ()))
+    drawn = np.random.SFC64(seed).random_raw(-(-count // 4)).view(np.uint16)[:count]
+    kept = drawn >= zeroed
+    if values.dtype != torch.bfloat16:
+        return torch.from_numpy(kept).to(values.dtype).view(values.shape)
+    # NumPy has no bf16, and PyTorch is slow to make it of bools.
+    return torch.from_numpy(kept.astype(np.uint16) * _ONE).view(torch.bfloat16).view(values.shape)
 
 
 def use_cheap_dropout(module: nn.Module) -> None:

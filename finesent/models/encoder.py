@@ -13,7 +13,9 @@ from transformers import AutoModel, PreTrainedModel
 from transformers.utils import logging as transformers_logging
 
 from finesent.errors import FinesentError
+from finesent.models.attention import use_cheap_attention
 from finesent.models.dropout import use_cheap_dropout
+from finesent.models.lookup import watch_lookups
 from finesent.models.recurrent import RecurrentNetwork, is_recurrent, load_recurrent
 
 Encoder = PreTrainedModel | RecurrentNetwork
@@ -56,6 +58,8 @@ def load_pretrained(folder: Path) -> PreTrainedModel:
     if getattr(encoder, "pooler", None) is not None:
         encoder.register_module("pooler", None)
     use_cheap_dropout(encoder)
+    use_cheap_attention(encoder)
+    watch_lookups(encoder)
     return encoder
 
 

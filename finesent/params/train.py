@@ -29,11 +29,13 @@ class Train(Block):
             weights and the optimizer's moments are float32 either way.
         micro_batch: sentences in one forward pass; null puts a whole batch through. The effective
             batch is the ablation's either way.
+        processes: on this machine, each with a share of every batch; a GPU each where there are any.
     """
 
     device: Device
     precision: Precision
     micro_batch: Annotated[int, Field(ge=1)] | None
+    processes: Annotated[int, Field(ge=1)] = 1
 
 
 class TrainParams(Block):

@@ -18,6 +18,7 @@ from finesent.models.classifier import Classifier
 from finesent.models.encoder import hidden_size
 from finesent.models.engine import Engine, all_features, all_logits
 from finesent.models.heads import initialise
+from finesent.models.lookup import WordEmbeddings
 from finesent.params.ablation import Ablation
 from finesent.training.averaging import WeightAverage
 from finesent.training.checkpoint import RunState, load_state, save_state
@@ -116,6 +117,7 @@ class Run:
             ablation.schedule,
             ablation.epochs,
             levels_of(classifier),
+            self._table(),
         )
         self.average = WeightAverage(ablation.average)
         self.state = RunState(study.fingerprint)
@@ -205,6 +207,7 @@ class Run:
             self.optimizer.step()
             self.average.update(self.optimizer.named, epoch)
             progress.advance(len(rows), losses[-1])
+        self.optimizer.settle()
         self.state.step += len(batches)
         right = int(study.processes.add_up(objective.right.sum()))
         return EpochMeans(
@@ -330,6 +333,18 @@ class Run:
             for name, parameter in self._parameters()
             if name in learnt or name in self.study.anew
         }
+
+    def _table(self) -> WordEmbeddings | None:
+        """The word embeddings, where it pays to move only those that a batch reads.
+
+        On a GPU it does not, sums over processes and averages over steps need every row at each step.
+        """
+        study = self.study
+        table = self.classifier.encoder.get_input_embeddings()
+        alone = study.engine.device.type == "cpu" and study.processes.count == 1
+        if not alone or study.ablation.average is not None or not isinstance(table, WordEmbeddings):
+            return None
+        return table
 
     def _parameters(self) -> Iterator[tuple[str, nn.Parameter]]:
         """Those of the classifier and of the losses, which go with the head: they learn at its rate."""

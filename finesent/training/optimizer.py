@@ -8,7 +8,9 @@ from typing import Any
 import torch
 from torch import nn
 
+from finesent.models.lookup import WordEmbeddings
 from finesent.params.ablation import LearningRate, Schedule
+from finesent.training.rowwise import RowwiseAdamW
 from finesent.training.schedule import rate_factor
 
 _MOMENTS = ("exp_avg", "exp_avg_sq")
@@ -24,7 +26,7 @@ class Optimizer:
         schedule: Schedule,
         epochs: int,
         levels: Mapping[str, int] | None = None,
-        fused: bool = True,
+        table: WordEmbeddings | None = None,
     ) -> None:
         """Hold no parameters yet.
 
@@ -34,15 +36,19 @@ class Optimizer:
             schedule: how the rates move.
             epochs: of the whole run.
             levels: number of the encoder's parts above each parameter, by name; 0 where none is given.
-            fused: whether a step is one kernel.
+            table: whose weight, once it learns, is moved row by row; it then has sparse gradients.
         """
         self._rates = rates
         self._levels = levels or {}
         self._weight_decay = weight_decay
         self._schedule = schedule
         self._epochs = epochs
-        self._fused = fused
         self._adamw: torch.optim.AdamW | None = None
+        self._table = table
+        self._rowwise: RowwiseAdamW | None = None
+        if table is not None:
+            # As another run may have left it.
+            table.before_lookup, table.sparse = None, False
         self._names: dict[nn.Parameter, str] = {}
 
     def add(self, named: Iterable[tuple[str, nn.Parameter]], started: float) -> None:
@@ -59,9 +65,9 @@ class Optimizer:
                     if _is_head(name) == head and (parameter.ndim >= 2) == decays
                 ]
                 # A group a peak, not a layer: without decay the groups, and so the order of sums, are fewer.
-                for peak in dict.fromkeys(self._peak(name) for name, _ in chosen):
-                    alike = [(name, parameter) for name, parameter in chosen if self._peak(name) == peak]
-                    self._add_group(alike, peak, decays, started)
+                for kind in dict.fromkeys(self._kind(*pair) for pair in chosen):
+                    alike = [pair for pair in chosen if self._kind(*pair) == kind]
+                    self._add_group(alike, kind[0], decays, started)
 
     def set_rates(self, progress: float) -> None:
         """Set every group's learning rate for the step at ``progress`` (share of steps behind)."""
@@ -73,7 +79,10 @@ class Optimizer:
     @property
     def groups(self) -> list[dict[str, Any]]:
         """The parameter groups, each with ``params, lr, peak, started, head``."""
-        return [] if self._adamw is None else self._adamw.param_groups
+        return [
+            *([] if self._adamw is None else self._adamw.param_groups),
+            *([] if self._rowwise is None else [self._rowwise.group]),
+        ]
 
     @property
     def named(self) -> dict[str, nn.Parameter]:
@@ -93,21 +102,27 @@ class Optimizer:
     def step(self) -> None:
         """Update every parameter from its gradient, and drop the gradients."""
         assert self._adamw is not None
+        if self._rowwise is not None:
+            self._rowwise.step()
         self._adamw.step()
         self.zero_grad()
 
+    def settle(self) -> None:
+        """Bring to the present what a table's rows have put off; until then it is right row by row."""
+        if self._rowwise is not None:
+            self._rowwise.settle()
+
     def zero_grad(self) -> None:
         """Drop the gradients."""
-        if self._adamw is not None:
-            self._adamw.zero_grad(set_to_none=True)
+        for parameter in self._names:
+            parameter.grad = None
 
     def state(self) -> dict[str, torch.Tensor]:
         """Return moments and step counts by ``<parameter name>|<what>``."""
-        assert self._adamw is not None
         return {
             f"{name}|{key}": value
             for parameter, name in self._names.items()
-            for key, value in self._adamw.state.get(parameter, {}).items()
+            for key, value in self._state_of(parameter).items()
         }
 
     def load_state(self, state: dict[str, torch.Tensor]) -> None:
@@ -116,11 +131,25 @@ class Optimizer:
         for parameter, name in self._names.items():
             if f"{name}|step" not in state:
                 continue
-            # A fused step needs its counter where the parameter is; AdamW otherwise keeps it on the CPU.
-            where = parameter.device if self._fused else torch.device("cpu")
-            self._adamw.state[parameter] = {"step": state[f"{name}|step"].to(where)} | {
-                moment: state[f"{name}|{moment}"].to(parameter.device) for moment in _MOMENTS
-            }
+            # A fused step needs its counter where the parameter is.
+            own = {key: state[f"{name}|{key}"].to(parameter.device) for key in ("step", *_MOMENTS)}
+            if self._rowwise is not None and self._is_table(parameter):
+                self._rowwise.load_state(own)
+            else:
+                self._adamw.state[parameter] = own
+
+    def _state_of(self, parameter: nn.Parameter) -> dict[str, torch.Tensor]:
+        assert self._adamw is not None
+        if self._rowwise is not None and self._is_table(parameter):
+            return self._rowwise.state()
+        state: dict[str, torch.Tensor] = self._adamw.state.get(parameter, {})
+        return state
+
+    def _is_table(self, parameter: nn.Parameter) -> bool:
+        return self._table is not None and parameter is self._table.weight
+
+    def _kind(self, name: str, parameter: nn.Parameter) -> tuple[float, bool]:
+        return self._peak(name), self._is_table(parameter)
 
     def _peak(self, name: str) -> float:
         if name.startswith("head."):
@@ -138,8 +167,11 @@ class Optimizer:
             "head": _is_head(chosen[0][0]),
         }
         self._names |= {parameter: name for name, parameter in chosen}
-        if self._adamw is None:
-            self._adamw = torch.optim.AdamW([group], lr=peak, fused=self._fused)
+        if self._table is not None and self._is_table(chosen[0][1]):
+            self._rowwise = RowwiseAdamW({**group, "lr": peak})
+            self._table.before_lookup, self._table.sparse = self._rowwise.before_lookup, True
+        elif self._adamw is None:
+            self._adamw = torch.optim.AdamW([group], lr=peak, fused=True)
         else:
             self._adamw.add_param_group(group)
 

@@ -6,11 +6,26 @@ step. So the effective batch, the order of the data and, up to rounding, the res
 
 from __future__ import annotations
 
+import os
+
 import numpy as np
 import torch
 from accelerate import PartialState
 from accelerate.utils import reduce
 from torch import nn
+
+# What torchrun, `accelerate launch` and ours tell every process that they start.
+_RANK = "RANK"
+
+
+def was_started() -> bool:
+    """Whether this process was started as one of several on a run."""
+    return _RANK in os.environ
+
+
+def is_first() -> bool:
+    """Whether this process is the only one, or the first, before anything is known of the others."""
+    return os.environ.get(_RANK, "0") == "0"
 
 
 class Processes:

@@ -11,6 +11,9 @@ from torch import nn
 
 from finesent.errors import FinesentError
 
+# As torch.nn.utils.clip_grad_norm_ has it: no gradient at all has no direction to divide by.
+_TINY = 1e-6
+
 
 class MicroBatches:
     """Gradients of a whole batch, from pieces of at most ``size`` rows.
@@ -87,5 +90,20 @@ def is_out_of_memory(error: BaseException) -> bool:
 
 
 def clip(parameters: list[nn.Parameter], max_norm: float | None) -> torch.Tensor:
-    """Scale the gradients down to ``max_norm`` together, and return their norm before that."""
-    return torch.nn.utils.clip_grad_norm_(parameters, math.inf if max_norm is None else max_norm)
+    """Scale the gradients down to ``max_norm`` together, and return their norm before that.
+
+    Sparse ones are coalesced on the way.
+    """
+    values = []
+    for parameter in parameters:
+        if parameter.grad is None:
+            continue
+        if parameter.grad.is_sparse:
+            parameter.grad = parameter.grad.coalesce()
+            values.append(parameter.grad.values())
+        else:
+            values.append(parameter.grad)
+    norm = torch.nn.utils.get_total_norm(values)
+    if max_norm is not None:
+        torch._foreach_mul_(values, (max_norm / (norm + _TINY)).clamp(max=1.0))
+    return norm

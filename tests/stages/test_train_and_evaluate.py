@@ -8,9 +8,11 @@ import os
 import shutil
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 import torch
 from ruamel.yaml import YAML
@@ -177,42 +179,97 @@ def test_missing_tokens_name_the_file(project: Path, monkeypatch: pytest.MonkeyP
         run(train, monkeypatch, "a")
 
 
-def launch(project: Path, count: int) -> None:
-    """Train in ``count`` processes, as a user starts them."""
-    root = Path(__file__).parents[2]
-    environment = {
-        **os.environ,
-        "PYTHONPATH": str(root),
-        "OMP_NUM_THREADS": "1",
-        "ACCELERATE_USE_CPU": "true",
-    }
+def change_params(project: Path, **changes: Any) -> None:
+    """Set blocks of params.yaml, each over what it was."""
+    yaml = YAML(typ="safe", pure=True)
+    params = yaml.load(project / "params.yaml")
+    for key, value in changes.items():
+        params[key] = params[key] | value if isinstance(value, dict) else value
+    with (project / "params.yaml").open("w") as file:
+        yaml.dump(params, file)
+
+
+def begin(project: Path, *launcher: str) -> subprocess.Popen[str]:
+    """Start the train stage of ablation a, as a user does."""
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2]), "OMP_NUM_THREADS": "1"}
     environment.pop("COV_CORE_SOURCE", None)
-    command = [sys.executable, "-m", "torch.distributed.run", f"--nproc-per-node={count}", "--standalone"]
-    done = subprocess.run(
-        [*command, "-m", "stages.train", "a"],
+    return subprocess.Popen(
+        [sys.executable, *launcher, "-m", "stages.train", "a"],
         cwd=project,
         env=environment,
-        capture_output=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
         text=True,
-        check=False,
     )
-    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def ended(process: subprocess.Popen[str]) -> str:
+    """Wait for a stage that ends well, and return what it printed."""
+    told, errors = process.communicate(timeout=240)
+    assert process.returncode == 0, told + errors
+    return told + errors
+
+
+def dropout_free() -> dict[str, Any]:
+    """Blocks of params under which any number of processes differ in the order of additions alone."""
+    return {
+        "train": {"precision": "float32"},
+        "defaults": {"head": {"kind": "linear-tanh-linear", "dropout": 0.0}},
+        "seeds": [3],
+    }
+
+
+def history(project: Path) -> list[dict[str, str]]:
+    with (project / "plots" / "a" / "history.csv").open() as file:
+        return list(csv.DictReader(file))
 
 
 def test_two_processes_train_what_one_does(project: Path) -> None:
-    params = YAML(typ="safe", pure=True).load(project / "params.yaml")
-    params["train"]["precision"] = "float32"
-    # Dropout differs between processes; without it, all that differs is the order of additions.
-    params["defaults"]["head"]["dropout"] = 0.0
-    params["seeds"] = [3]
-    with (project / "params.yaml").open("w") as file:
-        YAML().dump(params, file)
-    heads, accuracies = [], []
-    for count in (1, 2):
-        launch(project, count)
-        with (project / "plots" / "a" / "history.csv").open() as file:
-            accuracies.append([row["train_accuracy"] for row in csv.DictReader(file)])
+    change_params(project, **dropout_free())
+    torchrun = ("-m", "torch.distributed.run", "--nproc-per-node=2", "--standalone")
+    heads, histories = [], []
+    for count, launcher in ((1, ()), (2, ()), (1, torchrun)):
+        change_params(project, train={"processes": count})
+        told = ended(begin(project, *launcher))
+        assert told.count("train a: dev accuracy seed 3") == 1
+        histories.append(history(project))
         heads.append(load_file(project / "models" / "a" / "3" / "head.safetensors"))
         assert not list((project / ".work").glob("*/3"))
-    assert all(torch.allclose(heads[0][name], heads[1][name], atol=1e-5) for name in heads[0])
-    assert accuracies[0] == accuracies[1]
+    for other in heads[1:]:
+        assert all(torch.allclose(heads[0][name], other[name], atol=1e-5) for name in other)
+    for other in histories[1:]:
+        assert [row["train_accuracy"] for row in other] == [row["train_accuracy"] for row in histories[0]]
+        for name in ("dev_accuracy", "dev_macro_f1", "dev_loss", "train_loss"):
+            wanted = [float(row[name]) for row in histories[0]]
+            assert [float(row[name]) for row in other] == pytest.approx(wanted, abs=1e-3)
+
+
+@pytest.mark.parametrize("victim", [0, 1])
+def test_a_killed_process_ends_the_others_and_the_run_goes_on_later(project: Path, victim: int) -> None:
+    change_params(project, **dropout_free())
+    change_params(project, train={"processes": 2})
+    change_params(project, ablations={"a": ABLATION | {"epochs": 40}})
+    stage = begin(project)
+    while not list((project / ".work").glob("*/3/epoch-*")):
+        time.sleep(0.05)
+        assert stage.poll() is None
+    by_rank = {child.environ().get("RANK"): child for child in psutil.Process(stage.pid).children()}
+    by_rank[str(victim)].kill()
+    told, errors = stage.communicate(timeout=240)
+    assert stage.returncode == 1, told + errors
+    assert f"error: stages.train a: process {victim + 1} of 2: ended with SIGKILL" in errors
+    assert "Traceback" not in errors.split("error: stages.train")[1]
+    assert not any(child.is_running() for child in by_rank.values())
+    assert not (project / "models" / "a").exists()
+    assert "a seed 3: going on after epoch" in ended(begin(project))
+    assert len(history(project)) == 40
+
+
+def test_a_mistake_in_every_process_is_one_failure(project: Path) -> None:
+    change_params(project, train={"processes": 2})
+    (project / "data" / "tokenized" / "plain" / "dev.parquet").unlink()
+    stage = begin(project)
+    _, errors = stage.communicate(timeout=240)
+    assert stage.returncode == 1
+    assert "dev.parquet" in errors
+    assert "ended with exit code 1, and the others were stopped" in errors

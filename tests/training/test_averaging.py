@@ -112,7 +112,9 @@ def test_it_changes_what_is_scored_and_not_how_the_weights_move(
     train(tmp_path / "averaged", tokens, backbone, AVERAGED, [0])
     ours, theirs = history(tmp_path / "averaged"), history(tmp_path / "plain")
     for column in ("train_loss", "train_accuracy", "gradient_norm"):
-        assert [row[column] for row in ours] == [row[column] for row in theirs]
+        # With averages every row of the word embeddings moves at every step, and is rounded as often.
+        wanted = [float(row[column]) for row in theirs]
+        assert [float(row[column]) for row in ours] == pytest.approx(wanted, rel=1e-5)
     differs = [a["dev_loss"] != b["dev_loss"] for a, b in zip(ours, theirs, strict=True)]
     assert differs == [False, False, True, True, True]
 

@@ -1,0 +1,73 @@
+"""Attention for training on a CPU, where PyTorch's own spends most of its time on drawing dropout's mask."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import nn
+from transformers import AttentionInterface, PreTrainedModel
+from transformers.integrations.sdpa_attention import sdpa_attention_forward
+from transformers.masking_utils import AttentionMaskInterface, sdpa_mask
+
+from finesent.models.dropout import dropout as cheap_dropout
+
+_NAME = "cheap_dropout"
+# What changes the formula below, where an architecture passes it.
+_VARIANTS = ("position_bias", "softcap", "cache", "s_aux")
+
+
+def use_cheap_attention(encoder: PreTrainedModel) -> None:
+    """Give an encoder that leaves attention to PyTorch this attention instead."""
+    if encoder.config._attn_implementation == "sdpa":
+        encoder.set_attn_implementation(_NAME)
+
+
+def attention(
+    module: nn.Module,
+    query: torch.Tensor,
+    key: torch.Tensor,
+    value: torch.Tensor,
+    attention_mask: torch.Tensor | None,
+    dropout: float = 0.0,
+    scaling: float | None = None,
+    **others: Any,
+) -> tuple[torch.Tensor, None]:
+    """``softmax(Q K^T · scaling + mask) V`` with dropout on the softmax (Vaswani et al., 2017, equation 1).
+
+    Where there is no dropout, on other devices and for variants of the formula, PyTorch's own is called.
+
+    Args:
+        module: of which it is the attention.
+        query: (B, A, L, D).
+        key: (B, A, L, D).
+        value: (B, A, L, D).
+        attention_mask: broadcast to (B, A, L, L); true where a query sees a key. None hides nothing.
+        dropout: probability of a zero; 0 outside training.
+        scaling: of the scores; by default 1 / sqrt(D).
+        others: what transformers passes besides.
+
+    Returns:
+        (B, L, A, D) and None, for the probabilities are not kept.
+    """
+    plain = query.shape == key.shape and all(others.get(name) is None for name in _VARIANTS)
+    if attention_mask is None:
+        # Then a causal mask is up to this function, as transformers has it.
+        plain = plain and not others.get("is_causal", getattr(module, "is_causal", True))
+    else:
+        plain = plain and attention_mask.dtype == torch.bool
+    if dropout == 0.0 or query.device.type != "cpu" or not plain:
+        return sdpa_attention_forward(
+            module, query, key, value, attention_mask, dropout=dropout, scaling=scaling, **others
+        )
+    # Scaled before the product, which is larger.
+    query = query * (query.shape[-1] ** -0.5 if scaling is None else scaling)
+    scores = query @ key.transpose(-1, -2)
+    if attention_mask is not None:
+        scores = scores.masked_fill(~attention_mask, -torch.inf)
+    shares = cheap_dropout(scores.softmax(dim=-1), dropout)
+    return (shares @ value).transpose(1, 2).contiguous(), None
+
+
+AttentionInterface.register(_NAME, attention)
+AttentionMaskInterface.register(_NAME, sdpa_mask)
