@@ -14,9 +14,10 @@ from pathlib import Path
 from benchmarks.alternate import alternate, require_same_work
 from benchmarks.document import DOCUMENT, section, write_document
 from benchmarks.lines import LINES, Setting
-from benchmarks.machine import described, threads
+from benchmarks.machine import described
 from benchmarks.results import RESULTS, Result, read_results, write_result
 from benchmarks.workspace import ROOT
+from finesent.cores import usable_cores
 from finesent.errors import FinesentError
 from finesent.stage import run_stage
 
@@ -36,7 +37,7 @@ def main() -> str:
         "--pairs", type=int, default=5, help="rounds, in each of which every command runs once"
     )
     parser.add_argument("--steps", type=int, help="of an epoch; otherwise each comparison's own number")
-    parser.add_argument("--threads", type=int, default=threads(), help="of each process")
+    parser.add_argument("--threads", type=int, default=usable_cores(), help="of each process")
     parser.add_argument("--dataset", nargs="+", default=["sst5", "vader-movies"], help="the first to be had")
     parser.add_argument("--reviews", type=int, default=100_000, help="made-up reviews to clean")
     parser.add_argument(

@@ -3,26 +3,27 @@
 Run as ``python -m benchmarks.data_stages SENTENCES BACKBONE ROWS [ROWS …]``: SENTENCES as for
 benchmarks/many_rows.py, BACKBONE a folder with a tokenizer, such as data/backbone. A tenth of the rows more
 are the test split; dev is cut out of train. ``plain pandas`` is the least that a script would do in place of
-clean, with every row in one frame; it looks for copies by the cleaned text alone and describes nothing.
+clean, with every row in one frame; it looks for copies by the cleaned text alone and describes nothing. Peak
+memory is of one process; clean on many rows has one more for each core.
 """
 
 from __future__ import annotations
 
-import json
-import os
 import shutil
-import subprocess
 import sys
-import time
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+import pandas as pd
+
+from benchmarks.alternate import Command, Failure, run
 from benchmarks.many_rows import write_many_rows
-from finesent.evaluation.markdown import table
+from benchmarks.peers.pandas_cleaning import clean
+from benchmarks.workspace import ROOT
+from finesent.evaluation.markdown import NOTHING, table
 from finesent.files import write_json
 
-_ROOT = Path(__file__).parents[1]
 _STAGES = {
     "download": ["-m", "stages.download"],
     "plain pandas": ["-m", "benchmarks.data_stages", "--plain"],
@@ -56,7 +57,6 @@ _PARAMS: dict[str, Any] = {
         },
     },
 }
-_MEBIBYTE = 1024  # of what getrusage counts in on Linux: KiB
 
 
 def make_project(folder: Path, sentences: Path, backbone: Path, rows: int) -> None:
@@ -81,51 +81,23 @@ def make_project(folder: Path, sentences: Path, backbone: Path, rows: int) -> No
     write_json(folder / "params.yaml", _PARAMS)
 
 
-def measure(command: list[str], folder: Path) -> dict[str, float]:
-    """Run Python with these arguments in ``folder``.
-
-    Returns:
-        ``seconds`` that passed, ``cpu`` seconds of the process and those that it started, and ``peak`` MiB of
-        memory of the largest of them.
-
-    Raises:
-        RuntimeError: it failed.
-    """
-    start = time.perf_counter()
-    child = subprocess.Popen(
-        [sys.executable, *command],
-        cwd=folder,
-        env={**os.environ, "PYTHONPATH": os.environ.get("PYTHONPATH", str(_ROOT))},
-        stdout=subprocess.DEVNULL,
-    )
-    _, status, usage = os.wait4(child.pid, 0)
-    child.returncode = os.waitstatus_to_exitcode(status)
-    if child.returncode:
-        raise RuntimeError(f"{' '.join(command)} ended with {child.returncode}")
-    return {
-        "seconds": time.perf_counter() - start,
-        "cpu": usage.ru_utime + usage.ru_stime,
-        "peak": usage.ru_maxrss / _MEBIBYTE,
-    }
+def measured(name: str, command: list[str], folder: Path) -> dict[str, str]:
+    """Run Python with these arguments in ``folder``; return its seconds and peak memory, or why it failed."""
+    environment = {"PYTHONPATH": str(ROOT)}
+    found = run(Command(name, (sys.executable, *command), folder, environment, speaks=False))
+    if isinstance(found, Failure):
+        return {"seconds": f"failed: {found.reason}", "peak MiB": NOTHING}
+    return {"seconds": f"{found.seconds:.1f}", "peak MiB": f"{found.peak_memory / 2**20:.0f}"}
 
 
 def plain_pandas() -> None:
-    """Clean data/raw with pandas alone: what clean is compared with."""
-    import html
-
-    import pandas as pd
+    """Clean data/raw with the peers' pandas recipe: what clean is compared with."""
 
     def read(name: str) -> pd.DataFrame:
         lines = Path("data/raw", name).read_text(encoding="utf-8").splitlines()
-        rows = pd.Series(lines).str.extract(r"__label__(?P<label>\d+) (?P<text>.*)")
-        text = rows["text"].map(html.unescape).str.lower()
-        text = text.str.replace(r"<!--.*?-->|</?[a-z][^<>]*>", " ", regex=True)
-        text = text.str.replace(r"[^a-z0-9 .,!?\"']+", " ", regex=True)
-        text = text.str.replace(r"\s+", " ", regex=True).str.strip()
-        return rows.assign(text=text)[text != ""]
+        return clean(pd.Series(lines).str.extract(r"__label__(?P<label>\d+) (?P<text>.*)"))
 
     train, test = read("train.txt"), read("test.txt")
-    train = train.drop_duplicates(["text", "label"])
     train = train[~train["text"].isin(set(test["text"]))]
     dev = train.sample(frac=0.1, random_state=0)
     folder = Path("plain")
@@ -145,17 +117,9 @@ def main() -> None:
         with TemporaryDirectory(prefix="finesent-") as folder:
             make_project(Path(folder), sentences, backbone, count)
             for name, command in _STAGES.items():
-                found = measure(command, Path(folder))
-                print(json.dumps({"rows": count, "stage": name, **found}), file=sys.stderr, flush=True)
-                rows.append(
-                    {
-                        "rows": f"{count:,}",
-                        "stage": name,
-                        "seconds": f"{found['seconds']:.1f}",
-                        "cpu seconds": f"{found['cpu']:.1f}",
-                        "peak MiB": f"{found['peak']:.0f}",
-                    }
-                )
+                row = {"rows": f"{count:,}", "stage": name, **measured(name, command, Path(folder))}
+                print(", ".join(row.values()), file=sys.stderr, flush=True)
+                rows.append(row)
     print(table(rows, left=("stage",)))
 
 

@@ -10,15 +10,11 @@ from importlib.metadata import version
 from pathlib import Path
 
 from benchmarks.workspace import ROOT
+from finesent.cores import usable_cores
 
 _CPU, _MEMORY = Path("/proc/cpuinfo"), Path("/proc/meminfo")
 _FAST = ("avx512_bf16", "amx_bf16")
 _OURS, _PEERS = ("torch", "transformers"), ("torch", "transformers", "accelerate", "setfit", "pandas")
-
-
-def threads() -> int:
-    """Return how many processors this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def described(peers: Path) -> dict[str, str]:
@@ -53,7 +49,7 @@ def _git(folder: Path, *arguments: str) -> str:
 
 
 def _machine() -> str:
-    count = threads()
+    count = usable_cores()
     told = [f"{count} cores" if count > 1 else "one core"]
     if _CPU.exists():
         text = _CPU.read_text(encoding="utf-8")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import hypothesis
 import numpy as np
 import pandas as pd
 import pytest
@@ -17,6 +18,10 @@ from finesent.params.tokenize import Input
 
 # Tests run side by side; threads of tiny products would only wait for each other.
 torch.set_num_threads(1)
+
+# How long an example takes is a matter of the machine, and of what else it does.
+hypothesis.settings.register_profile("untimed", deadline=None)
+hypothesis.settings.load_profile("untimed")
 
 SPECIAL = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
 # One word a class, so that there is something to learn, and words that say nothing.

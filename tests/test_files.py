@@ -10,7 +10,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from finesent.errors import FinesentError
@@ -166,7 +166,6 @@ def test_json_is_stable(tmp_path: Path) -> None:
     assert path.read_bytes() == ('{\n  "b": 1,\n  "a": [\n    0.1,\n    null,\n    "é"\n  ]\n}\n'.encode())
 
 
-@settings(deadline=None)
 @given(value=json_values)
 def test_json_comes_back_as_it_was(tmp_path_factory: pytest.TempPathFactory, value: object) -> None:
     path = tmp_path_factory.getbasetemp() / "any.json"

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import os
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
 from itertools import chain, islice
 from multiprocessing import get_context
 from typing import TypeVar
+
+from finesent.cores import usable_cores
 
 ItemT = TypeVar("ItemT")
 ResultT = TypeVar("ResultT")
@@ -22,7 +23,7 @@ def processes() -> ProcessPoolExecutor:
 
     They are fresh ones: a copy of this process would hold the locks of threads that it does not have.
     """
-    return ProcessPoolExecutor(_cores(), mp_context=get_context("spawn"))
+    return ProcessPoolExecutor(usable_cores(), mp_context=get_context("spawn"))
 
 
 def in_order(
@@ -37,11 +38,7 @@ def in_order(
     waiting: deque[Future[ResultT]] = deque()
     for item in chain(first, rest):
         waiting.append(pool.submit(function, item))
-        if len(waiting) > _AHEAD * _cores():
+        if len(waiting) > _AHEAD * usable_cores():
             yield waiting.popleft().result()
     while waiting:
         yield waiting.popleft().result()
-
-
-def _cores() -> int:
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

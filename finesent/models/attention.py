@@ -53,7 +53,8 @@ def attention(
     plain = query.shape == key.shape and all(others.get(name) is None for name in _VARIANTS)
     if attention_mask is None:
         # Then a causal mask is up to this function, as transformers has it.
-        plain = plain and not others.get("is_causal", getattr(module, "is_causal", True))
+        causal = others.get("is_causal")
+        plain = plain and not (getattr(module, "is_causal", True) if causal is None else causal)
     else:
         plain = plain and attention_mask.dtype == torch.bool
     if dropout == 0.0 or query.device.type != "cpu" or not plain:

@@ -9,6 +9,7 @@ import sys
 from torch.distributed.elastic.multiprocessing.errors import ChildFailedError
 from torch.distributed.launcher.api import LaunchConfig, elastic_launch
 
+from finesent.cores import usable_cores
 from finesent.errors import FinesentError
 from finesent.models.device import choose_device
 from finesent.params.train import Train
@@ -24,7 +25,7 @@ def launch(train: Train, module: str, *arguments: str) -> None:
     if choose_device(train.device).type == "cpu":
         os.environ["ACCELERATE_USE_CPU"] = "true"
     # Each has its share of the cores.
-    os.environ.setdefault("OMP_NUM_THREADS", str(max(1, (os.cpu_count() or 1) // count)))
+    os.environ.setdefault("OMP_NUM_THREADS", str(max(1, usable_cores() // count)))
     # PyTorch's own account of a failure is a table that the error below sums up.
     logging.getLogger("torch.distributed.elastic").setLevel(logging.CRITICAL)
     config = LaunchConfig(

@@ -56,13 +56,11 @@ class RowwiseAdamW:
             self._begin()
 
     def step(self) -> None:
-        """Take one step from the sparse, coalesced gradient, if there is one, and drop it."""
+        """Take one step from the coalesced gradient of the rows looked up, if there is one, and drop it."""
         gradient = self._table.grad
         if gradient is None:
             return
         rows = gradient.indices()[0]
-        # A row whose gradient somebody else made has not been looked up.
-        self._catch_up(rows)
         self._steps += 1
         self._record(self.group["lr"])
         with torch.no_grad():

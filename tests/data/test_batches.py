@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from finesent.data.batches import epoch_batches, length_ordered
@@ -31,7 +31,6 @@ def padding_share(batches: list[np.ndarray], lengths: np.ndarray) -> float:
     return float(1 - lengths.sum() / cells)
 
 
-@settings(deadline=None)
 @given(lengths=lengths_of_rows, batch=by_sentences | by_tokens, seed=seeds)
 def test_every_row_exactly_once(lengths: np.ndarray, batch: Batch, seed: int) -> None:
     batches = epoch_batches(lengths, batch, generator(seed))
@@ -39,7 +38,6 @@ def test_every_row_exactly_once(lengths: np.ndarray, batch: Batch, seed: int) ->
     assert sorted(np.concatenate(batches).tolist()) == list(range(len(lengths)))
 
 
-@settings(deadline=None)
 @given(lengths=lengths_of_rows, batch=by_tokens, seed=seeds)
 def test_token_budget_holds_with_padding(lengths: np.ndarray, batch: Batch, seed: int) -> None:
     assert batch.tokens is not None
@@ -47,7 +45,6 @@ def test_token_budget_holds_with_padding(lengths: np.ndarray, batch: Batch, seed
         assert len(rows) * lengths[rows].max() <= batch.tokens or len(rows) == 1
 
 
-@settings(deadline=None)
 @given(lengths=lengths_of_rows, batch=by_sentences, seed=seeds)
 def test_batches_have_the_sentences_asked_for_but_for_one(
     lengths: np.ndarray, batch: Batch, seed: int
@@ -107,7 +104,6 @@ def test_short_and_long_batches_come_mixed() -> None:
     assert 0.35 < shorter < 0.65
 
 
-@settings(deadline=None)
 @given(lengths=lengths_of_rows, tokens=st.integers(1, 400))
 def test_scoring_covers_all_rows_by_length_within_the_budget(lengths: np.ndarray, tokens: int) -> None:
     batches = length_ordered(lengths, tokens)
@@ -122,7 +118,6 @@ def test_scoring_batches_are_as_full_as_the_budget_allows() -> None:
     assert [rows.tolist() for rows in length_ordered(np.array([4, 2, 2, 9, 4]), 8)] == [[1, 2], [0, 4], [3]]
 
 
-@settings(deadline=None)
 @given(drawn=st.lists(st.integers(0, 4), min_size=1, max_size=150), sentences=st.integers(4, 40), seed=seeds)
 def test_class_aware_batches_leave_no_row_alone_and_no_row_out(
     drawn: list[int], sentences: int, seed: int

@@ -62,7 +62,7 @@ texts = st.lists(st.text(st.characters(exclude_categories=["Cs"])) | awkward, ma
 
 
 @pytest.mark.parametrize("recipe", list(RECIPES))
-@settings(deadline=None, max_examples=300)
+@settings(max_examples=300)
 @given(given=texts)
 @example(["", "\n", " a", "b "])
 @example(["plain", "\n"])
@@ -73,7 +73,7 @@ def test_texts_are_cleaned_as_one_by_one(recipe: str, given: list[str]) -> None:
 
 
 @pytest.mark.parametrize("recipe", list(RECIPES))
-@settings(deadline=None, max_examples=300)
+@settings(max_examples=300)
 @given(given=texts)
 def test_hashes_are_those_of_the_keys_of_cleaned_texts(recipe: str, given: list[str]) -> None:
     cleaned = [text for text in clean_texts(given, recipe) if text]

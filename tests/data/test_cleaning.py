@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from finesent.data.cleaning import clean_review, normalised, squeeze_spaces
@@ -50,7 +50,6 @@ def test_an_entity_is_undone_once_so_that_a_doubly_escaped_tag_stays_as_words() 
     assert clean_review("&amp;lt;br&amp;gt;fine") == "lt br gt fine"
 
 
-@settings(deadline=None)
 @given(text=st.text() | markup)
 @example("&amp;amp;lt;b&amp;amp;gt;")
 @example("<<b>b>")
@@ -63,13 +62,11 @@ def test_reviews_recipe_leaves_nothing_to_clean(text: str) -> None:
     assert cleaned == " ".join(cleaned.split())
 
 
-@settings(deadline=None)
 @given(words=st.lists(st.text("abc019.,!?\"'", min_size=1), min_size=1))
 def test_reviews_recipe_keeps_clean_text(words: list[str]) -> None:
     assert clean_review(" ".join(words)) == " ".join(words)
 
 
-@settings(deadline=None)
 @given(text=st.text())
 def test_squeezing_changes_nothing_but_white_space(text: str) -> None:
     assert squeeze_spaces(text).split() == text.split()

@@ -7,7 +7,7 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from finesent.data.cleaning import normalised
@@ -97,7 +97,6 @@ def test_without_copies_nothing_goes() -> None:
     assert set(counts.values()) == {0}
 
 
-@settings(deadline=None)
 @given(
     texts=st.lists(
         st.tuples(st.sampled_from(["a", "A", "b", "c c", "C  c", "d"]), st.integers(0, 1)), max_size=12

@@ -69,7 +69,7 @@ def naive_pairs(keys: list[str], similarity: float) -> dict[tuple[int, int], flo
     return found
 
 
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 @given(
     words=st.lists(
         st.lists(st.sampled_from(["film", "good", "bad", "plot"]), min_size=2, max_size=6), max_size=20

@@ -96,7 +96,7 @@ words = st.lists(st.sampled_from(["good", "bad", "film", "Plot", "!"]), min_size
 some_rows = st.lists(st.tuples(words, st.integers(0, 2)), max_size=8)
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(train=some_rows, test=some_rows)
 def test_pairs_across_are_those_of_a_double_loop(
     train: list[tuple[str, int]], test: list[tuple[str, int]]

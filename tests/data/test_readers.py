@@ -85,7 +85,7 @@ def parquet_of(columns: dict[str, Any]) -> bytes:
     return buffer.getvalue()
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(rows=st.lists(st.tuples(line_texts, labels), min_size=1), separator=st.sampled_from(["\t", " "]))
 def test_fasttext_round_trip(tmp_path_factory: Any, rows: list[tuple[str, int]], separator: str) -> None:
     content = "".join(f"__label__{label + 1}{separator}{text}\n" for text, label in rows)
@@ -94,14 +94,14 @@ def test_fasttext_round_trip(tmp_path_factory: Any, rows: list[tuple[str, int]],
     assert list(frame["id"]) == [f"all-{number}" for number in range(1, len(rows) + 1)]
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(rows=st.lists(st.tuples(any_texts, labels), min_size=1))
 def test_csv_round_trip(tmp_path_factory: Any, rows: list[tuple[str, int]]) -> None:
     content = csv_of([["text", "other", "label"], *([text, "", str(label)] for text, label in rows)])
     assert rows_of(read(tmp_path_factory.mktemp("raw"), content, "csv")) == rows
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(rows=st.lists(st.tuples(any_texts, labels), min_size=1))
 def test_jsonl_round_trip(tmp_path_factory: Any, rows: list[tuple[str, int]]) -> None:
     content = "\n".join(json.dumps({"text": text, "label": label}) for text, label in rows)
@@ -126,7 +126,7 @@ def two_files(first: bytes, second: bytes, folder: Path, format: str = "fasttext
     return entry_of({"format": format, "files": files, **layout})
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(rows=st.lists(st.tuples(line_texts, labels), min_size=2), data=st.data())
 def test_several_files_of_a_split_are_read_as_if_they_were_one(
     tmp_path_factory: Any, rows: list[tuple[str, int]], data: st.DataObject
@@ -376,7 +376,7 @@ def test_a_long_file_comes_in_batches_that_count_on(
     assert rows == {"id": [f"all-{number}" for number in range(1, 10)], "text": texts, "label": [1] * 9}
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(content=st.binary(max_size=12) | any_texts.map(str.encode), chunk=st.integers(1, 5))
 def test_bytes_that_are_not_utf8_are_told_where_they_stand_however_the_file_is_read(
     tmp_path_factory: Any, content: bytes, chunk: int

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pandas as pd
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from finesent.data.bulk import copy_hashes, text_hashes
@@ -40,7 +40,6 @@ def test_rows_without_a_text_are_left_out() -> None:
     assert len(rows_of(blank[:1])) == 0
 
 
-@settings(deadline=None)
 @given(kept=st.lists(st.booleans(), min_size=20, max_size=20), data=st.data())
 def test_rows_are_selected_and_taken(kept: list[bool], data: st.DataObject) -> None:
     whole = frame(20)

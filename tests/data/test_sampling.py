@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from finesent.data.sampling import allocate, draw_rows, length_bins
@@ -164,7 +164,6 @@ def test_bins_are_quantiles_of_the_words() -> None:
     assert length_bins(mostly_short, 2).tolist() == [0, 0, 0, 0, 0, 1]
 
 
-@settings(deadline=None)
 @given(words=st.lists(st.integers(0, 30), min_size=1, max_size=60), count=st.integers(1, 10))
 def test_bins_follow_length_and_ties_share_one(words: list[int], count: int) -> None:
     bins = length_bins(np.array(words), count)
@@ -176,7 +175,6 @@ def test_bins_follow_length_and_ties_share_one(words: list[int], count: int) -> 
         assert low == high or shorter < longer
 
 
-@settings(deadline=None)
 @given(data=st.data(), sizes=st.lists(st.integers(0, 5000), min_size=1, max_size=40).filter(sum))
 def test_allocation_is_exact_in_sum_and_within_one_row_of_each_share(
     data: st.DataObject, sizes: list[int]

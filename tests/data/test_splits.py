@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from finesent.data import splits as module
@@ -46,7 +46,6 @@ def test_assignment_stays_the_same_for_ever(text: str, split: str) -> None:
     assert split_of(text) == split
 
 
-@settings(deadline=None)
 @given(text=st.text("abcdefgh éß.,", min_size=1), spaces=st.integers(1, 3))
 def test_copies_stay_together(text: str, spaces: int) -> None:
     assert split_of(text.upper()) == split_of(text)
@@ -96,7 +95,6 @@ def test_documents_that_share_a_text_are_one() -> None:
 pairs_of_groups = st.lists(st.tuples(st.sampled_from("abcdefgh"), st.sampled_from("uvwxyz")), min_size=1)
 
 
-@settings(deadline=None)
 @given(rows=pairs_of_groups, seed=st.integers(0, 100))
 def test_neither_a_text_nor_a_document_is_in_two_splits_in_any_order(
     rows: list[tuple[str, str]], seed: int

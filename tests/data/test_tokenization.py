@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from transformers import PreTrainedTokenizerFast
 
@@ -85,7 +85,6 @@ def test_long_text_loses_its_end_and_the_template_nothing(tokenizer: PreTrainedT
     assert cut == 1
 
 
-@settings(deadline=None)
 @given(
     words=st.lists(st.sampled_from(["good", "bad", "xyz", "a.b", "!?", "Film"]), max_size=30),
     length=st.integers(8, 30),
@@ -109,7 +108,6 @@ def test_any_row_fits_and_keeps_its_template(
         assert len(row) == length
 
 
-@settings(deadline=None)
 @given(words=st.lists(st.sampled_from(["good", "xyz", "a.b", "!?"]), max_size=30), length=st.integers(8, 30))
 def test_without_a_template_the_cut_is_the_librarys_own(
     tokenizer: PreTrainedTokenizerFast, words: list[str], length: int

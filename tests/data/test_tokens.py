@@ -9,7 +9,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from finesent.data.encoding import Encoding
@@ -47,7 +47,6 @@ def check(split: TokenizedSplit, rows: list[list[int]], chosen: list[int]) -> No
     assert (ids.tolist(), mask.tolist()) == naive(rows, chosen)
 
 
-@settings(deadline=None)
 @given(rows=ragged, data=st.data())
 def test_taken_rows_are_those_rows(
     tmp_path_factory: pytest.TempPathFactory, rows: list[list[int]], data: st.DataObject
@@ -75,7 +74,6 @@ def test_taken_rows_are_those_rows(
     assert np.isnan(split.soft_labels).all(axis=1).tolist() == (chosen % 2 == 1).tolist()
 
 
-@settings(deadline=None)
 @given(rows=ragged, data=st.data())
 def test_padded_agrees_with_a_loop(
     tmp_path_factory: pytest.TempPathFactory, rows: list[list[int]], data: st.DataObject

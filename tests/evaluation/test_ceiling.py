@@ -74,7 +74,7 @@ def naive_scores(answers: list[tuple[float, int, int]]) -> dict[str, float]:
     }
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(
     st.lists(st.lists(st.integers(-4, 4), min_size=0, max_size=6), min_size=1, max_size=8).filter(
         lambda lists: any(len(given) > 1 for given in lists)

@@ -79,7 +79,7 @@ def test_a_class_that_no_item_has_has_no_curve(make: Make) -> None:
     assert roc(only, predictions.labels) == {}
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(st.integers(0, 2**32 - 1), st.integers(2, 2000), st.integers(2, 250))
 def test_thinning_keeps_the_ends_and_leaves_no_gap(seed: int, count: int, most: int) -> None:
     generator = np.random.default_rng(seed)

@@ -72,7 +72,7 @@ def naive_ece(labels: np.ndarray, logits: np.ndarray, bins: int = 15) -> float:
     return float(sum(gaps) / len(labels))
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(scored())
 def test_matches_naive_loops(case: tuple[np.ndarray, np.ndarray]) -> None:
     labels, logits = case
@@ -89,7 +89,7 @@ def test_matches_naive_loops(case: tuple[np.ndarray, np.ndarray]) -> None:
     )
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(scored(), st.integers(0, 2**32 - 1))
 def test_ranges_and_order_of_items(case: tuple[np.ndarray, np.ndarray], seed: int) -> None:
     labels, logits = case
@@ -105,7 +105,7 @@ def test_ranges_and_order_of_items(case: tuple[np.ndarray, np.ndarray], seed: in
         assert getattr(shuffled, name) == pytest.approx(value, abs=1e-9)
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(arrays.arrays(np.int64, st.integers(5, 40), elements=st.integers(0, CLASSES - 1)))
 def test_perfect_predictions(labels: np.ndarray) -> None:
     labels = np.concatenate([np.arange(CLASSES), labels])
@@ -218,7 +218,7 @@ def test_texts_of_one_length_share_one_bin() -> None:
     assert per_length_bin(np.full(6, 9), np.arange(6) < 3) == [LengthBin(9, 9, 6, 0.5)]
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(arrays.arrays(np.int64, st.integers(1, 60), elements=st.integers(1, 60)))
 def test_length_bins_cover_every_item_once(words: np.ndarray) -> None:
     bins = per_length_bin(words, np.ones(len(words), bool))

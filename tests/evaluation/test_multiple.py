@@ -5,7 +5,7 @@ from __future__ import annotations
 import gc
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from finesent.evaluation.multiple import holm
@@ -21,7 +21,6 @@ def naive(p_values: list[float]) -> list[float]:
     return adjusted
 
 
-@settings(deadline=None)
 @given(st.lists(st.floats(0, 1), max_size=12))
 def test_matches_a_loop(p_values: list[float]) -> None:
     # statsmodels collects garbage in every call, which takes longer than the arithmetic.

@@ -92,7 +92,7 @@ def test_the_studys_own_scheme_gives_the_usual_scores(transfer: MakeTransfer) ->
         assert vars(found) == pytest.approx(vars(usual), abs=1e-12)
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(st.integers(0, 2**32 - 1), st.sampled_from([2, 3, 5]))
 def test_probabilities_sum_to_one_and_neutral_is_no_answer(seed: int, classes: int) -> None:
     generator = np.random.default_rng(seed)

@@ -71,10 +71,19 @@ def test_dropout_falls_on_the_softmax() -> None:
         (Decoding(), None, {}),
         (nn.Module(), None, {}),
         (Encoding(), None, {"is_causal": True}),
+        (Decoding(), None, {"is_causal": None}),
         (Encoding(), mask().float(), {}),
         (Encoding(), mask(), {"position_bias": torch.zeros(1, 2, 5, 5)}),
     ],
-    ids=["eval", "causal by module", "causal by default", "causal by call", "added mask", "biased"],
+    ids=[
+        "eval",
+        "causal by module",
+        "causal by default",
+        "causal by call",
+        "causal by module, not said by call",
+        "added mask",
+        "biased",
+    ],
 )
 def test_what_is_not_the_plain_formula_is_left_to_pytorch(
     owner: nn.Module, hidden: torch.Tensor | None, others: dict[str, Any], monkeypatch: pytest.MonkeyPatch

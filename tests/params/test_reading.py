@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from finesent.errors import FinesentError
@@ -119,7 +119,6 @@ def test_merging_goes_into_mappings_and_replaces_the_rest() -> None:
     }
 
 
-@settings(deadline=None)
 @given(base=mappings, override=mappings)
 def test_merging_keeps_every_value_of_the_override_and_changes_no_argument(
     base: dict[str, Any], override: dict[str, Any]

@@ -145,7 +145,7 @@ def test_the_diagonal_runs_through_equal_values() -> None:
     assert line.get("d") == diagonal.get("d")
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.lists(st.tuples(st.floats(-50, 50), st.floats(-50, 50)), max_size=60), st.floats(0.01, 5))
 def test_no_point_that_is_left_out_is_seen_missing(
     points: list[tuple[float, float]], tolerance: float

@@ -82,7 +82,7 @@ class Fixed(torch.nn.Module):
 
 
 @variants
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 @given(
     seed=st.integers(0, 2**31),
     batch=st.integers(1, 9),
