@@ -6,8 +6,13 @@ The document is written by hand but for what stands between two markers, ``<!-- 
 
 from __future__ import annotations
 
+import math
 import re
+import statistics
+from collections.abc import Sequence
 from pathlib import Path
+
+from scipy import stats
 
 from benchmarks.alternate import Outcomes, Range, ratios, summary
 from benchmarks.lines import LINES, Line
@@ -23,6 +28,7 @@ DOCUMENT = ROOT / "docs" / "performance.md"
 
 # All sentences of a process over all its seconds.
 _THROUGHPUT = "throughput"
+_ACCURACY = "dev_accuracy"
 
 # Title, figure, factor and decimals; a column that nobody has a figure for is left out.
 _COLUMNS = [
@@ -33,7 +39,7 @@ _COLUMNS = [
     ("sentences/s, all in all", _THROUGHPUT, 1, 1),
     ("% of the bf16 ceiling", "share_of_ceiling", 100, 1),
     ("peak memory, MiB", "peak_memory", 1 / 2**20, 0),
-    ("dev accuracy, %", "dev_accuracy", 100, 2),
+    ("dev accuracy, %", _ACCURACY, 100, 2),
 ]
 
 
@@ -59,6 +65,11 @@ def result_table(line: Line, outcomes: Outcomes) -> str:
         if line.compares:
             found = gain(line, outcomes, name)
             row[f"{names[0]} is faster, times"] = ranged(found, 2) if found else NOTHING
+        if line.compares and any(_figures(outcomes, other, _ACCURACY) for other in names):
+            pair = [] if name == names[0] else [outcomes.figures(who, _ACCURACY) for who in (names[0], name)]
+            row[f"dev accuracy of {names[0]} less this one's, points"] = (
+                difference(*pair) if all(pair) and pair else NOTHING
+            )
         if name in outcomes.failures:
             row[""] = f"{name}: failed"
         rows.append(row)
@@ -87,6 +98,19 @@ def section(result: Result) -> str:
         for name, failure in outcomes.failures.items()
     ]
     return "\n\n".join([told, result_table(line, outcomes), *failed, where])
+
+
+def difference(mine: Sequence[float], theirs: Sequence[float]) -> str:
+    """Return the mean difference of two shares in points, with Student's 95 % interval over the rounds.
+
+    A round is one seed and one draw of rows for both, so that the differences are paired.
+    """
+    points = [100 * (first - second) for first, second in zip(mine, theirs, strict=True)]
+    mean = statistics.fmean(points)
+    if len(points) < 2:
+        return f"{mean:+.2f}"
+    reach = stats.t.ppf(0.975, len(points) - 1) * statistics.stdev(points) / math.sqrt(len(points))
+    return f"{mean:+.2f} [{mean - reach:+.2f}, {mean + reach:+.2f}]"
 
 
 def replaced(text: str, name: str, content: str, place: str) -> str:

@@ -37,14 +37,14 @@ class Epoch:
     dev_accuracy: float
 
 
-def recipe(epochs: int) -> Ablation:
-    """Return the ablation that does what the peers do: everything learns from the start, at one rate."""
+def recipe(epochs: int, frozen: bool = False) -> Ablation:
+    """Return the ablation that does what the peers do: everything, or the head alone, learns at one rate."""
     content = {
         "input": "plain",
         "pooling": "mean",
         "head": {"kind": "linear-tanh-linear", "dropout": DROPOUT},
         "losses": {"cross-entropy": {"weight": 1.0}},
-        "unfreeze": {"policy": "all", "after": 0},
+        "unfreeze": {"policy": "never"} if frozen else {"policy": "all", "after": 0},
         "learning_rate": {"head": LEARNING_RATE, "backbone": LEARNING_RATE},
         "weight_decay": 0.0,
         "schedule": {"shape": "linear", "warmup": 0.0},
@@ -57,7 +57,7 @@ def recipe(epochs: int) -> Ablation:
     return parse(Ablation, content, "benchmarks/engine.py")
 
 
-def train(task: Task, ablation: Ablation, seeds: int = 1) -> list[list[Epoch]]:
+def train(task: Task, ablation: Ablation, seeds: int = 1, precision: str = "auto") -> list[list[Epoch]]:
     """Train seeds from the task's on, one after the other; return each one's epochs.
 
     Raises:
@@ -70,10 +70,11 @@ def train(task: Task, ablation: Ablation, seeds: int = 1) -> list[list[Epoch]]:
         (tokens / "words").mkdir(parents=True)
         write_arrow(tokens / "train.parquet", task.take(pq.read_table(source / "train.parquet")))
         write_arrow(tokens / "dev.parquet", pq.read_table(source / "dev.parquet"))
+        settings = {"device": "cpu", "precision": precision, "micro_batch": None}
         params = TrainParams(
             dataset="of the benchmark",
             seeds=list(range(task.seed, task.seed + seeds)),
-            train=Train(device="cpu", precision="auto", micro_batch=None),
+            train=parse(Train, settings, "benchmarks/engine.py"),
         )
         paths = Paths(tokens, task.backbone, folder / "models", folder / "history.csv", folder / "work")
         classes = int(read_tokens(tokens / "dev.parquet").labels.max()) + 1
@@ -105,13 +106,16 @@ def main() -> None:
     """Train as the command line says, and print the figures."""
     parser = arguments(__doc__)
     parser.add_argument("--seeds", type=int, help="so many, one after the other, for their time alone")
+    parser.add_argument("--precision", default="auto", help="of params.yaml: auto, bf16 or float32")
+    parser.add_argument("--frozen", action="store_true", help="the head alone learns")
     parser.add_argument("--ablation", help="of params.yaml, in the place of the peers' recipe")
     options: argparse.Namespace = parser.parse_args()
     task = task_of(options)
     # As the train stage does.
     keep_freed_memory()
-    ablation = read_ablation(options.ablation, ROOT / PARAMS) if options.ablation else recipe(task.epochs)
-    runs = train(task, ablation, options.seeds or 1)
+    own = recipe(task.epochs, options.frozen)
+    ablation = read_ablation(options.ablation, ROOT / PARAMS) if options.ablation else own
+    runs = train(task, ablation, options.seeds or 1, options.precision)
     sentences, tokens = work_of(task, ablation.input)
     if options.seeds:
         print(json.dumps({"total_sentences": sentences * sum(len(epochs) for epochs in runs)}), flush=True)

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from benchmarks.alternate import Command
 from benchmarks.recipe import BATCH
-from benchmarks.workspace import ROOT, first_project, reviews_project
+from benchmarks.workspace import ROOT, default_project, first_project, reviews_project
 
 OURS = "finesent"
 # So many steps of padded sentences show their speed, where an epoch would take half an hour.
@@ -103,11 +103,36 @@ def _training(setting: Setting) -> list[Command]:
     ]
 
 
+def _precision(setting: Setting) -> list[Command]:
+    rows = setting.rows(None)
+    return [
+        _ours(OURS, setting, "engine", *rows),
+        _ours(f"{OURS}, float32", setting, "engine", "--precision", "float32", *rows),
+    ]
+
+
 def _padded(setting: Setting) -> list[Command]:
     rows = setting.rows(_PADDED_STEPS * BATCH)
     return [
         _ours(OURS, setting, "engine", *rows),
         _peer("padded to 256, float32", setting, "padded", "--epochs", "1", *rows),
+    ]
+
+
+def _frozen(setting: Setting) -> list[Command]:
+    rows = setting.rows(None)
+    return [
+        _ours(OURS, setting, "engine", "--frozen", *rows),
+        _peer("Trainer, tuned", setting, "trainer", "--tuned", "--frozen", *rows),
+    ]
+
+
+def _study(setting: Setting) -> list[Command]:
+    project = default_project(None if setting.steps is None else setting.steps * BATCH).resolve()
+    environment = _environment(setting.threads)
+    return [
+        Command(OURS, (sys.executable, "-m", "benchmarks.study"), project, environment),
+        Command("Trainer, tuned", (str(setting.peers), "-m", "benchmarks.peers.study"), project, environment),
     ]
 
 
@@ -168,6 +193,30 @@ LINES = {
         "speed",
         ("sentences", "tokens"),
         _padded,
+    ),
+    "precision": Line(
+        "bf16, beside float32",
+        "As above, ours in both precisions.",
+        "speed",
+        ("sentences", "tokens"),
+        _precision,
+    ),
+    "frozen": Line(
+        "A frozen encoder, beside Hugging Face's Trainer",
+        "Two epochs over the whole training split in which the head alone learns; the speed is the second's.",
+        "speed",
+        ("sentences", "tokens"),
+        _frozen,
+    ),
+    "study": Line(
+        "The default study's training, beside Hugging Face's Trainer",
+        "Every ablation of params.yaml with every seed, dev scored after each epoch. Ours are the train "
+        "stages, a process each, with their checkpoints and models; Trainer does all of it in one process, "
+        "which imports its libraries once and writes nothing. Dev accuracy is the mean over all runs' last "
+        "epochs.",
+        "seconds",
+        ("total_sentences", "total_tokens"),
+        _study,
     ),
     "few-shot": Line(
         "A few hundred sentences, beside SetFit",

@@ -16,8 +16,11 @@ from ruamel.yaml import YAML
 
 from finesent.errors import FinesentError
 from finesent.files import replacing, write_json
+from finesent.params.ablation import read_ablation
 from finesent.params.overlay import lay_over
+from finesent.params.reading import PARAMS
 from finesent.params.study import check_study
+from finesent.params.tokenize import read_input
 from finesent.yaml_files import read_yaml
 
 ROOT = Path(__file__).parents[1]
@@ -96,6 +99,35 @@ def first_project(datasets: Sequence[str], folder: Path = WORK) -> Path:
     raise FinesentError(
         "benchmarks", "\n".join(problems), "connect to the network, or set FINESENT_MIRROR to a copy"
     )
+
+
+def default_project(rows: int | None, folder: Path = WORK) -> Path:
+    """Return a project of the default study, ready to train, with what its ablations are as JSON.
+
+    ``ablations.json`` is for who does not read params.yaml: seeds, and by name an ablation with its defaults
+    filled in and the input that it reads.
+
+    Args:
+        rows: of the training split; None takes as many as the default study does.
+        folder: of the benchmark's projects.
+
+    Raises:
+        FinesentError: the data cannot be had, or a stage failed.
+    """
+    project = folder / "default"
+    _write_project(project, {} if rows is None else {"sample": {"train_size": rows}})
+    params = read_yaml(project / PARAMS)
+    if not (project / "data" / "backbone").exists():
+        stage(project, "download")
+    for name, *arguments in (("clean",), ("sample",), *(("tokenize", name) for name in params["inputs"])):
+        stage(project, name, *arguments)
+    ablations = {}
+    for name in params["ablations"]:
+        ablation = read_ablation(name, project / PARAMS)
+        shown = read_input(ablation.input, project / PARAMS)
+        ablations[name] = {"ablation": ablation.model_dump(), "input": shown.model_dump()}
+    write_json(project / "ablations.json", {"seeds": list(params["seeds"]), "ablations": ablations})
+    return project
 
 
 def reviews_project(rows: int, folder: Path = WORK) -> Path:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import nn
@@ -25,6 +26,7 @@ class Classifier(nn.Module):
 
     def __init__(self, backbone: Path, classes: int) -> None:
         super().__init__()
+        self._frozen = False
         self.encoder = AutoModel.from_pretrained(backbone, local_files_only=True, add_pooling_layer=False)
         width = self.encoder.config.hidden_size
         self.head = nn.Sequential(
@@ -35,16 +37,48 @@ class Classifier(nn.Module):
             nn.Linear(width, classes),
         )
 
+    def parts(self) -> list[nn.Module]:
+        """Return the encoder's layers, from the top, and last its embeddings."""
+        return [*reversed(self.encoder.encoder.layer), self.encoder.embeddings]
+
+    def learn(self, depth: int) -> None:
+        """Let the ``depth`` uppermost parts of the encoder learn: its layers and, last, its embeddings."""
+        self._frozen = depth == 0
+        for number, part in enumerate(self.parts()):
+            part.requires_grad_(number < depth)
+        self.train(self.training)
+
+    def train(self, mode: bool = True) -> Classifier:
+        """Switch dropout on, but not that of a frozen encoder, which would cost time and change features."""
+        super().train(mode)
+        if self._frozen:
+            self.encoder.eval()
+        return self
+
+    def features(self, input_ids: torch.Tensor, attention_mask: torch.Tensor) -> torch.Tensor:
+        """Return (B, H) means over the real tokens."""
+        states = self.encoder(input_ids=input_ids, attention_mask=attention_mask).last_hidden_state
+        weights = attention_mask.unsqueeze(-1).to(states.dtype)
+        mean: torch.Tensor = (states * weights).sum(dim=1) / weights.sum(dim=1)
+        return mean
+
     def forward(
         self, input_ids: torch.Tensor, attention_mask: torch.Tensor, labels: torch.Tensor | None = None
     ) -> dict[str, torch.Tensor]:
         """Return (B, C) ``logits`` and, where (B,) labels are given, their mean cross-entropy as ``loss``."""
-        states = self.encoder(input_ids=input_ids, attention_mask=attention_mask).last_hidden_state
-        weights = attention_mask.unsqueeze(-1).to(states.dtype)
-        logits = self.head((states * weights).sum(dim=1) / weights.sum(dim=1))
+        logits = self.head(self.features(input_ids, attention_mask))
         if labels is None:
             return {"logits": logits}
         return {"loss": functional.cross_entropy(logits, labels), "logits": logits}
+
+
+def depth_at(epoch: int, unfreeze: dict[str, Any], parts: int) -> int:
+    """Return how many of the ``parts`` learn in an epoch (counted from 1) by an ablation's ``unfreeze``."""
+    if unfreeze["policy"] == "never" or epoch <= unfreeze["after"]:
+        return 0
+    if unfreeze["policy"] == "all":
+        return parts
+    return min(parts, 1 + int(epoch - unfreeze["after"] - 1) // int(unfreeze["every"]))
 
 
 def accuracy(model: nn.Module, batches: Iterator[dict[str, torch.Tensor]]) -> float:

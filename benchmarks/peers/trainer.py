@@ -101,6 +101,7 @@ def main() -> None:
     """Train as the command line says, and print the figures."""
     parser = arguments(__doc__)
     parser.add_argument("--tuned", action="store_true", help="bf16, rows grouped by length, nothing saved")
+    parser.add_argument("--frozen", action="store_true", help="the head alone learns")
     options = parser.parse_args()
     task = task_of(options)
     set_seed(task.seed)
@@ -108,6 +109,8 @@ def main() -> None:
     train, tokens = tokenized(task.train(), tokenizer, options.tuned)
     dev, _ = tokenized(task.dev(), tokenizer, tuned=False)
     model = Classifier(task.backbone, max(dev["labels"]) + 1)
+    if options.frozen:
+        model.learn(0)
     collate = DataCollatorWithPadding(tokenizer)
     stopwatch = Stopwatch()
     with tempfile.TemporaryDirectory(prefix="trainer-") as folder:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import ExitStack, contextmanager
 
 import numpy as np
 import torch
@@ -12,8 +12,9 @@ from finesent.data.batches import length_ordered
 from finesent.data.tokens import TokenizedSplit
 from finesent.models.classifier import Classifier
 from finesent.models.device import autocast
-from finesent.models.encoder import Encoder, Weights
+from finesent.models.encoder import Encoder, Weights, layers_of
 from finesent.models.half import HalfWeights, half_embeddings
+from finesent.models.prefix import PrefixStates
 from finesent.models.recurrent import RecurrentNetwork
 
 # Tokens, padding included, in a forward pass without gradient. On a CPU the states of one layer should fit
@@ -49,7 +50,12 @@ class Engine:
         return self._half.of(encoder)
 
     def encode(
-        self, classifier: Classifier, split: TokenizedSplit, rows: np.ndarray, weights: Weights = None
+        self,
+        classifier: Classifier,
+        split: TokenizedSplit,
+        rows: np.ndarray,
+        weights: Weights = None,
+        prefix: PrefixStates | None = None,
     ) -> torch.Tensor:
         """Return (B, H) float32 features of the rows, with gradient where the encoder learns.
 
@@ -58,10 +64,16 @@ class Engine:
             split: tokenized.
             rows: (B,) numbers.
             weights: of :meth:`weights`, where several passes share them; made here otherwise.
+            prefix: states of the split, to begin with in place of the embeddings.
         """
         input_ids, mask = (self.place(array) for array in split.padded(rows))
-        weights = weights or self.weights(classifier.encoder)
-        with half_embeddings(classifier.encoder) if weights else nullcontext():
+        encoder = classifier.encoder
+        weights = weights or self.weights(encoder)
+        with ExitStack() as stack:
+            if weights:
+                stack.enter_context(half_embeddings(encoder))
+            if prefix is not None:
+                stack.enter_context(prefix.put_into(layers_of(encoder), rows))
             states = classifier.states(input_ids, mask, weights)
         with self.autocast():
             return classifier.read(states, mask)
@@ -91,7 +103,11 @@ def scoring(classifier: Classifier) -> Iterator[None]:
 
 
 def all_features(
-    engine: Engine, classifier: Classifier, split: TokenizedSplit, tokens: int | None = None
+    engine: Engine,
+    classifier: Classifier,
+    split: TokenizedSplit,
+    tokens: int | None = None,
+    prefix: PrefixStates | None = None,
 ) -> torch.Tensor:
     """Return (N, H) float32 features of a whole split on the engine's device, computed in length order.
 
@@ -100,12 +116,13 @@ def all_features(
         classifier: the model.
         split: N rows.
         tokens: in one pass; None for as many as suit the device.
+        prefix: states of the split, to begin with.
     """
     parts, order = [], []
     with scoring(classifier):
         weights = engine.weights(classifier.encoder)
         for rows in length_ordered(split.lengths, tokens or engine.scoring_tokens):
-            parts.append(engine.encode(classifier, split, rows, weights))
+            parts.append(engine.encode(classifier, split, rows, weights, prefix))
             order.append(rows)
     features = torch.cat(parts)
     return features[torch.from_numpy(np.argsort(np.concatenate(order))).to(features.device)]

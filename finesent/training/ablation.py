@@ -32,6 +32,7 @@ from finesent.training.loop import FrozenFeatures, Run, Study
 from finesent.training.losses import build_losses
 from finesent.training.losses.base import TrainingData
 from finesent.training.phases import Phases
+from finesent.training.prefixes import shared_prefixes
 from finesent.training.processes import Processes
 from finesent.training.progress import Progress
 from finesent.training.reinitialise import begun_anew, reinitialise
@@ -96,6 +97,7 @@ def train_ablation(name: str, ablation: Ablation, params: TrainParams, classes: 
         dev=dev,
         engine=engine,
         frozen=_frozen_features(engine, classifier, train, dev),
+        prefixes=shared_prefixes(ablation, losses, engine, classifier, train, dev),
         pretrained=_encoder_weights(classifier),
         anew=begun_anew(classifier, ablation.reinitialise, f"params.yaml: ablations.{name}.reinitialise"),
         micro_batches=MicroBatches(params.train.micro_batch, Progress.say),

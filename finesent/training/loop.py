@@ -28,6 +28,7 @@ from finesent.training.losses import Loss
 from finesent.training.objective import Objective
 from finesent.training.optimizer import Optimizer
 from finesent.training.phases import Phases
+from finesent.training.prefixes import Prefix, Prefixes
 from finesent.training.processes import Processes
 from finesent.training.progress import Progress
 from finesent.training.selection import DevScores, dev_scores
@@ -70,6 +71,7 @@ class Study:
         dev: tokenized dev split.
         engine: device and precision.
         frozen: gives the features of the encoder before it learns, computed when first asked for.
+        prefixes: the states above layers that are frozen while others learn; None where nothing is kept.
         pretrained: the encoder's parameters as training finds them, by their name in the classifier: as
             downloaded or, of a recurrent encoder, as the seed drew them.
         anew: names of those that each seed draws anew.
@@ -86,6 +88,7 @@ class Study:
     dev: TokenizedSplit
     engine: Engine
     frozen: Callable[[], FrozenFeatures]
+    prefixes: Prefixes | None
     pretrained: dict[str, torch.Tensor]
     anew: frozenset[str]
     micro_batches: MicroBatches
@@ -229,7 +232,11 @@ class Run:
             for name, loss in losses.items()
         }
         companions = {name: rows for name, rows in drawn.items() if rows is not None}
-        return Objective(study.engine, self.classifier, train, losses, companions, None, self.modules)
+        prefix = self._prefix(epoch)
+        states = None if prefix is None else prefix.train.of(study.phases.numbers(epoch))
+        return Objective(
+            study.engine, self.classifier, train, losses, companions, None, self.modules, prefix=states
+        )
 
     def _losses(self, epoch: int) -> dict[str, Loss]:
         """The losses that count in an epoch, by name."""
@@ -248,12 +255,22 @@ class Run:
             self._refrozen = FrozenFeatures.of(study.engine, self.classifier, study.phases.train, study.dev)
         return self._refrozen
 
+    def _prefix(self, epoch: int) -> Prefix | None:
+        """The states that an epoch's passes begin with, above layers that no epoch has taught yet."""
+        depth = self._depth(epoch)
+        learned = max((self._depth(earlier) for earlier in range(1, epoch)), default=0)
+        if self.study.prefixes is None or learned > depth:
+            return None
+        return self.study.prefixes.at(depth)
+
     def _score_dev(self, epoch: int) -> np.ndarray:
         study = self.study
         if self._reads_cached(epoch):
             features = self._frozen(epoch).dev
         else:
-            features = all_features(study.engine, self.classifier, study.dev)
+            prefix = self._prefix(epoch)
+            states = None if prefix is None else prefix.dev
+            features = all_features(study.engine, self.classifier, study.dev, prefix=states)
         logits = all_logits(study.engine, self.classifier, features)
         if not np.isfinite(logits).all():
             raise self._diverged(f"epoch {epoch}", "the logits of the dev split are no longer numbers")

@@ -14,6 +14,7 @@ from torch.nn import functional
 from finesent.data.tokens import TokenizedSplit
 from finesent.models.classifier import Classifier
 from finesent.models.engine import Engine
+from finesent.models.prefix import PrefixStates
 from finesent.training.adversarial import ascent, moved, recorded
 from finesent.training.losses import Loss
 from finesent.training.losses.base import LossInputs, Need, View
@@ -32,6 +33,7 @@ class Objective:
         companions: (N, K) rows drawn for this epoch by each loss that draws any.
         cached: (N, H) features of all rows while the encoder is frozen; None while it learns.
         modules: of those losses that have one, by the loss's name.
+        prefix: states of the split below what learns, for passes to begin with; None to begin with tokens.
         terms: each loss's sum over the calls so far, without its weight.
         right: (N,) whether each row was classified right when it was last an anchor.
     """
@@ -43,6 +45,7 @@ class Objective:
     companions: dict[str, np.ndarray]
     cached: torch.Tensor | None
     modules: dict[str, nn.Module] = field(default_factory=dict)
+    prefix: PrefixStates | None = None
     terms: dict[str, torch.Tensor] = field(default_factory=dict)
     right: torch.Tensor = field(init=False)
 
@@ -102,7 +105,7 @@ class Objective:
         if self.cached is not None:
             return self.cached[self.engine.place(rows)]
         unique, where = np.unique(rows, return_inverse=True)
-        features = self.engine.encode(self.classifier, self.split, unique)
+        features = self.engine.encode(self.classifier, self.split, unique, prefix=self.prefix)
         # Not `features[where]`: with repeated rows its backward pass adds in whatever order threads come.
         return functional.embedding(self.engine.place(where), features)
 

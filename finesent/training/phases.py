@@ -44,9 +44,13 @@ class Phases:
         """Return the rows of an epoch (counted from 1)."""
         return self._splits[self._by_epoch[epoch - 1]]
 
+    def numbers(self, epoch: int) -> np.ndarray | None:
+        """Return which rows of ``train`` an epoch uses; None for all of them."""
+        return self._numbers[self._by_epoch[epoch - 1]]
+
     def of(self, features: torch.Tensor, epoch: int) -> torch.Tensor:
         """Return what belongs to an epoch's rows of what is given for all of ``train``: (N, …) tensor."""
-        numbers = self._numbers[self._by_epoch[epoch - 1]]
+        numbers = self.numbers(epoch)
         return features if numbers is None else features[torch.from_numpy(numbers).to(features.device)]
 
     def rows_after(self, epoch: int) -> int:

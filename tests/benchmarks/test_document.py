@@ -7,9 +7,19 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
+from scipy.stats import ttest_rel
 
 from benchmarks.alternate import Failure, Outcomes, Range, Reading
-from benchmarks.document import DOCUMENT, bars, gain, replaced, result_table, section, write_document
+from benchmarks.document import (
+    DOCUMENT,
+    bars,
+    difference,
+    gain,
+    replaced,
+    result_table,
+    section,
+    write_document,
+)
 from benchmarks.lines import LINES
 from benchmarks.plot import Bar, draw
 from benchmarks.results import Result, read_results, write_result
@@ -50,6 +60,25 @@ def test_a_table_has_medians_and_ends_and_no_column_without_figures() -> None:
     assert row["peak memory, MiB"] == "300 [300, 300]"
     assert row["finesent is faster, times"] == "3.00 [2.00, 4.00]"
     assert dict(zip(head, cells(table, "finesent"), strict=True))["finesent is faster, times"] == "–"
+
+
+def test_differences_in_accuracy_are_paired_and_have_students_interval() -> None:
+    mine, theirs = [0.50, 0.52, 0.51], [0.49, 0.50, 0.51]
+    expected = ttest_rel([100 * value for value in mine], [100 * value for value in theirs])
+    low, high = expected.confidence_interval(0.95)
+    assert difference(mine, theirs) == f"+1.00 [{low:+.2f}, {high:+.2f}]"
+    assert difference([0.5], [0.49]) == "+1.00"
+
+
+def test_only_what_ours_is_compared_with_has_a_difference() -> None:
+    made = {
+        name: [Reading({"speed": 1.0, "dev_accuracy": share}, 1.0, 1)]
+        for name, share in (("finesent", 0.5), ("peer", 0.45))
+    }
+    table = result_table(TRAINING, Outcomes(made))
+    column = "dev accuracy of finesent less this one's, points"
+    shown = [dict(zip(cells(table, " "), cells(table, name), strict=True))[column] for name in made]
+    assert shown == ["–", "+5.00"]
 
 
 def test_throughput_is_of_the_whole_process() -> None:

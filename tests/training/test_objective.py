@@ -36,7 +36,9 @@ class WideEngine(Engine):
         self.features = torch.randn(160, 384, generator=torch.Generator().manual_seed(0)).requires_grad_()
         self.encoded: list[np.ndarray] = []
 
-    def encode(self, classifier: Classifier, split: TokenizedSplit, rows: np.ndarray) -> torch.Tensor:
+    def encode(
+        self, classifier: Classifier, split: TokenizedSplit, rows: np.ndarray, prefix: None = None
+    ) -> torch.Tensor:
         self.encoded.append(rows)
         return self.features.index_select(0, torch.from_numpy(rows))
 

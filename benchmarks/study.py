@@ -1,0 +1,50 @@
+"""The default study's train stages as one child of the benchmark, in a project that is ready to train."""
+
+from __future__ import annotations
+
+import csv
+import json
+import resource
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pyarrow.parquet as pq
+
+
+def main() -> None:
+    """Train every ablation anew, in the order of ablations.json, and print the figures of all of them."""
+    for folder in ("models", "plots", ".work"):
+        shutil.rmtree(folder, ignore_errors=True)
+    study = json.loads(Path("ablations.json").read_text(encoding="utf-8"))
+    sentences = tokens = 0
+    accuracies: list[float] = []
+    for name, block in study["ablations"].items():
+        subprocess.run([sys.executable, "-m", "stages.train", name], check=True, stdout=sys.stderr)
+        with Path("plots", name, "history.csv").open(encoding="utf-8", newline="") as file:
+            epochs = list(csv.DictReader(file))
+        rows, length = _work(block["ablation"]["input"])
+        sentences += rows * len(epochs)
+        tokens += length * len(epochs)
+        last = {epoch["seed"]: float(epoch["dev_accuracy"]) for epoch in epochs}
+        accuracies += last.values()
+    figures = {
+        "total_sentences": sentences,
+        "total_tokens": tokens,
+        "dev_accuracy": sum(accuracies) / len(accuracies),
+        # Of the largest stage, in bytes; Linux counts kibibytes.
+        "peak_memory": resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss * 1024,
+    }
+    print(json.dumps(figures), flush=True)
+
+
+def _work(name: str) -> tuple[int, int]:
+    """Return the training rows of an input, and the tokens in all of them."""
+    table = pq.read_table(Path("data/tokenized", name, "train.parquet"), columns=["input_ids"])
+    lengths = table["input_ids"].combine_chunks().value_lengths()
+    return len(table), int(lengths.to_numpy().sum())
+
+
+if __name__ == "__main__":
+    main()
