@@ -182,7 +182,8 @@ def _stages(setting: Setting) -> list[Command]:
 LINES = {
     "training": Line(
         "Training, beside Hugging Face's Trainer",
-        "Two epochs over the whole training split; the speed is the second's, the first's stands beside it.",
+        "Two epochs over the whole training split, or over as many rows as make --steps; the speed is the "
+        "second's, the first's stands beside it.",
         "speed",
         ("sentences", "tokens"),
         _training,
@@ -196,14 +197,14 @@ LINES = {
     ),
     "precision": Line(
         "bf16, beside float32",
-        "As above, ours in both precisions.",
+        "As above, ours in either precision.",
         "speed",
         ("sentences", "tokens"),
         _precision,
     ),
     "frozen": Line(
         "A frozen encoder, beside Hugging Face's Trainer",
-        "Two epochs over the whole training split in which the head alone learns; the speed is the second's.",
+        "As above, while the head alone learns.",
         "speed",
         ("sentences", "tokens"),
         _frozen,
