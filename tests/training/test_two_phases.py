@@ -109,9 +109,11 @@ def test_the_frozen_phase_encodes_each_row_once(
     encoded: list[int] = []
     original: Callable[..., torch.Tensor] = Engine.encode
 
-    def counting(self: Engine, classifier: Any, split: Any, rows: np.ndarray, *more: Any) -> torch.Tensor:
+    def counting(
+        self: Engine, classifier: Any, split: Any, rows: np.ndarray, *more: Any, **named: Any
+    ) -> torch.Tensor:
         encoded.append(len(rows))
-        return original(self, classifier, split, rows, *more)
+        return original(self, classifier, split, rows, *more, **named)
 
     monkeypatch.setattr(Engine, "encode", counting)
     train(tmp_path, tokens, backbone, TWO_PHASES, [0])
