@@ -29,6 +29,7 @@ DOCUMENT = ROOT / "docs" / "performance.md"
 # All sentences of a process over all its seconds.
 _THROUGHPUT = "throughput"
 _ACCURACY = "dev_accuracy"
+_SHARE = "share_of_ceiling"
 
 # Title, figure, factor and decimals; a column that nobody has a figure for is left out.
 _COLUMNS = [
@@ -37,7 +38,7 @@ _COLUMNS = [
     ("sentences/s", "speed", 1, 1),
     ("sentences/s, first epoch", "first_speed", 1, 1),
     ("sentences/s, all in all", _THROUGHPUT, 1, 1),
-    ("% of the bf16 ceiling", "share_of_ceiling", 100, 1),
+    ("% of the bf16 ceiling", _SHARE, 100, 1),
     ("peak memory, MiB", "peak_memory", 1 / 2**20, 0),
     ("dev accuracy, %", _ACCURACY, 100, 2),
 ]
@@ -55,7 +56,8 @@ def gain(line: Line, outcomes: Outcomes, name: str) -> Range | None:
 def result_table(line: Line, outcomes: Outcomes) -> str:
     """Lay out a comparison, a row a command: medians over the rounds, with lowest and highest."""
     names = list(outcomes.readings)
-    columns = [column for column in _COLUMNS if any(_figures(outcomes, name, column[1]) for name in names)]
+    known = [column for column in _COLUMNS if any(_figures(outcomes, name, column[1]) for name in names)]
+    columns = [column for column in known if line.all_learns or column[1] != _SHARE]
     rows = []
     for name in names:
         row = {"": name}

@@ -59,6 +59,7 @@ class Line:
         work: figures that must be the same for all commands of a round.
         commands: ours first.
         compares: whether the others are what ours is measured beside.
+        all_learns: whether every weight does, as the share of the ceiling supposes.
     """
 
     title: str
@@ -67,6 +68,7 @@ class Line:
     work: tuple[str, ...]
     commands: Callable[[Setting], list[Command]]
     compares: bool = True
+    all_learns: bool = True
 
 
 def _ours(name: str, setting: Setting, module: str, *options: str) -> Command:
@@ -204,10 +206,11 @@ LINES = {
     ),
     "frozen": Line(
         "A frozen encoder, beside Hugging Face's Trainer",
-        "As above, while the head alone learns.",
+        "As above, while the head alone learns; in the first epoch ours computes the features of dev too.",
         "speed",
         ("sentences", "tokens"),
         _frozen,
+        all_learns=False,
     ),
     "study": Line(
         "The default study's training, beside Hugging Face's Trainer",

@@ -81,6 +81,12 @@ def test_only_what_ours_is_compared_with_has_a_difference() -> None:
     assert shown == ["–", "+5.00"]
 
 
+def test_no_share_of_the_ceiling_where_most_weights_are_frozen() -> None:
+    outcomes = Outcomes({"finesent": runs(40, 20), "peer": runs(10, 10)})
+    assert "% of the bf16 ceiling" in cells(result_table(TRAINING, outcomes), " ")
+    assert "% of the bf16 ceiling" not in cells(result_table(LINES["frozen"], outcomes), " ")
+
+
 def test_throughput_is_of_the_whole_process() -> None:
     made = [Reading({"total_sentences": 900}, seconds, 1) for seconds in (3.0, 9.0)]
     table = result_table(LINES["seeds"], Outcomes({"two": made}))
