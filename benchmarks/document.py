@@ -68,9 +68,10 @@ def result_table(line: Line, outcomes: Outcomes) -> str:
             found = gain(line, outcomes, name)
             row[f"{names[0]} is faster, times"] = ranged(found, 2) if found else NOTHING
         if line.compares and any(_figures(outcomes, other, _ACCURACY) for other in names):
-            pair = [] if name == names[0] else [outcomes.figures(who, _ACCURACY) for who in (names[0], name)]
+            mine, theirs = (outcomes.figures(who, _ACCURACY) for who in (names[0], name))
+            comparable = name != names[0] and mine and theirs
             row[f"dev accuracy of {names[0]} less this one's, points"] = (
-                difference(*pair) if all(pair) and pair else NOTHING
+                difference(mine, theirs) if comparable else NOTHING
             )
         if name in outcomes.failures:
             row[""] = f"{name}: failed"

@@ -26,7 +26,7 @@ class Classifier(nn.Module):
 
     def __init__(self, backbone: Path, classes: int) -> None:
         super().__init__()
-        self._frozen = False
+        self.frozen = False
         self.encoder = AutoModel.from_pretrained(backbone, local_files_only=True, add_pooling_layer=False)
         width = self.encoder.config.hidden_size
         self.head = nn.Sequential(
@@ -43,7 +43,7 @@ class Classifier(nn.Module):
 
     def learn(self, depth: int) -> None:
         """Let the ``depth`` uppermost parts of the encoder learn: its layers and, last, its embeddings."""
-        self._frozen = depth == 0
+        self.frozen = depth == 0
         for number, part in enumerate(self.parts()):
             part.requires_grad_(number < depth)
         self.train(self.training)
@@ -51,7 +51,7 @@ class Classifier(nn.Module):
     def train(self, mode: bool = True) -> Classifier:
         """Switch dropout on, but not that of a frozen encoder, which would cost time and change features."""
         super().train(mode)
-        if self._frozen:
+        if self.frozen:
             self.encoder.eval()
         return self
 

@@ -29,6 +29,7 @@ from transformers import (
 )
 
 from benchmarks.peers.model import Classifier, depth_at
+from benchmarks.peers.trainer import TUNED, tokenized
 
 _DATA = Path("data")
 _DEV_BATCH = 128
@@ -42,7 +43,12 @@ class TripletClassifier(Classifier):
     def forward(
         self, input_ids: torch.Tensor, attention_mask: torch.Tensor, labels: torch.Tensor | None = None
     ) -> dict[str, torch.Tensor]:
-        """Return logits of the labelled rows and the weighted sum of both losses."""
+        """Return logits of the labelled rows and the weighted sum of both losses.
+
+        While the encoder is frozen the triplet loss has no gradient, and the companions are left out.
+        """
+        if labels is not None and self.frozen:
+            input_ids, attention_mask = input_ids[: len(labels)], attention_mask[: len(labels)]
         if labels is None or len(labels) == len(input_ids):
             return super().forward(input_ids, attention_mask, labels)
         anchors, positives, negatives = self.features(input_ids, attention_mask).chunk(3)
@@ -107,26 +113,15 @@ class Unfreezing(TrainerCallback):
         self._model.learn(depth_at(self._begun, self._rules, len(self._model.parts())))
 
 
-def tokenized(
-    file: Path, rules: dict[str, Any], tokenizer: PreTrainedTokenizerBase, by_length: bool
-) -> Dataset:
-    """Return a split's rows as an input shows them, with their lengths; ``by_length`` sorts them."""
+def shown(file: Path, rules: dict[str, Any], tokenizer: PreTrainedTokenizerBase) -> Dataset:
+    """Return a split's rows, tokenized as an input shows them, with their lengths."""
     rows = pq.read_table(file)
     texts = [rules["template"].replace("{text}", text) for text in rows["text"].to_pylist()]
-    encoded = tokenizer(texts, truncation=True, max_length=rules["max_length"])
-    lengths = [len(ids) for ids in encoded["input_ids"]]
-    columns = {
-        "input_ids": encoded["input_ids"],
-        "attention_mask": encoded["attention_mask"],
-        "labels": rows["label"].to_pylist(),
-        "length": lengths,
-    }
-    dataset = Dataset.from_dict(columns)
-    return dataset.select(np.argsort(lengths, kind="stable")) if by_length else dataset
+    return tokenized((texts, rows["label"].to_pylist()), tokenizer, True, rules["max_length"])[0]
 
 
 def optimizer_of(model: Classifier, ablation: dict[str, Any]) -> torch.optim.Optimizer:
-    """Return fused AdamW with the head's rate and the encoder's."""
+    """Return AdamW with the head's rate and the encoder's."""
     rates, decay = ablation["learning_rate"], ablation["weight_decay"]
     groups: list[dict[str, Any]] = [
         {"params": list(part.parameters()), "lr": rates[key], "weight_decay": decay}
@@ -136,7 +131,7 @@ def optimizer_of(model: Classifier, ablation: dict[str, Any]) -> torch.optim.Opt
 
 
 def settings(ablation: dict[str, Any], seed: int, folder: str) -> TrainingArguments:
-    """Return Trainer's settings: the ablation's, and else as in benchmarks/peers/trainer.py when tuned."""
+    """Return Trainer's settings: the ablation's, and else the tuned ones."""
     return TrainingArguments(
         output_dir=folder,
         per_device_train_batch_size=ablation["batch"]["sentences"],
@@ -147,14 +142,8 @@ def settings(ablation: dict[str, Any], seed: int, folder: str) -> TrainingArgume
         max_grad_norm=ablation["max_grad_norm"],
         seed=seed,
         use_cpu=True,
-        bf16=True,
-        train_sampling_strategy="group_by_length",
-        length_column_name="length",
         eval_strategy="epoch",
-        save_strategy="no",
-        logging_strategy="no",
-        disable_tqdm=True,
-        dataloader_pin_memory=False,
+        **TUNED,
     )
 
 
@@ -209,8 +198,9 @@ def main() -> None:
         ablation, rules = block["ablation"], block["input"]
         if ablation["input"] not in inputs:
             inputs[ablation["input"]] = (
-                tokenized(_DATA / "sampled" / "train.parquet", rules, tokenizer, by_length=False),
-                tokenized(_DATA / "clean" / "dev.parquet", rules, tokenizer, by_length=True),
+                shown(_DATA / "sampled" / "train.parquet", rules, tokenizer),
+                # By length, for little padding.
+                shown(_DATA / "clean" / "dev.parquet", rules, tokenizer).sort("length"),
             )
         train_rows, dev_rows = inputs[ablation["input"]]
         for seed in study["seeds"]:

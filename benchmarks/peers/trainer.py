@@ -40,6 +40,23 @@ class Stopwatch(TrainerCallback):
         self.seconds.append(time.perf_counter() - self._started)
 
 
+# Trainer at its best on this hardware.
+TUNED: dict[str, Any] = {
+    "optim": "adamw_torch_fused",
+    # What the processor multiplies fastest; Trainer runs it as autocast.
+    "bf16": True,
+    # Little padding: rows of similar length share a batch. Lengths are given, not computed anew.
+    "train_sampling_strategy": "group_by_length",
+    "length_column_name": "length",
+    # Nothing that is no training.
+    "save_strategy": "no",
+    "logging_strategy": "no",
+    "disable_tqdm": True,
+    # There is no device to copy to.
+    "dataloader_pin_memory": False,
+}
+
+
 def settings(task: Task, tuned: bool, folder: str) -> TrainingArguments:
     """Return Trainer's settings; what is not named here is Trainer's own default.
 
@@ -55,30 +72,18 @@ def settings(task: Task, tuned: bool, folder: str) -> TrainingArguments:
         # The machine may have a GPU; ours is measured on the CPU.
         "use_cpu": True,
     }
-    if tuned:
-        chosen |= {
-            "optim": "adamw_torch_fused",
-            # What the processor multiplies fastest; Trainer runs it as autocast.
-            "bf16": True,
-            # Little padding: rows of similar length share a batch. Lengths are given, not computed anew.
-            "train_sampling_strategy": "group_by_length",
-            "length_column_name": "length",
-            # Nothing that is no training.
-            "save_strategy": "no",
-            "logging_strategy": "no",
-            "disable_tqdm": True,
-            # There is no device to copy to.
-            "dataloader_pin_memory": False,
-        }
-    return TrainingArguments(**chosen)
+    return TrainingArguments(**chosen, **(TUNED if tuned else {}))
 
 
 def tokenized(
-    rows: tuple[list[str], list[int]], tokenizer: PreTrainedTokenizerBase, tuned: bool
+    rows: tuple[list[str], list[int]],
+    tokenizer: PreTrainedTokenizerBase,
+    tuned: bool,
+    max_length: int = MAX_LENGTH,
 ) -> tuple[Dataset, int]:
     """Return unpadded rows, with their lengths where those are asked for, and the tokens in all of them."""
     texts, labels = rows
-    encoded = tokenizer(texts, truncation=True, max_length=MAX_LENGTH)
+    encoded = tokenizer(texts, truncation=True, max_length=max_length)
     columns = {
         "input_ids": encoded["input_ids"],
         "attention_mask": encoded["attention_mask"],

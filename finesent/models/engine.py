@@ -64,7 +64,7 @@ class Engine:
             split: tokenized.
             rows: (B,) numbers.
             weights: of :meth:`weights`, where several passes share them; made here otherwise.
-            prefix: states of the split, to begin with in place of the embeddings.
+            prefix: states of the split, which stand in for its lowest layers.
         """
         input_ids, mask = (self.place(array) for array in split.padded(rows))
         encoder = classifier.encoder
@@ -116,7 +116,7 @@ def all_features(
         classifier: the model.
         split: N rows.
         tokens: in one pass; None for as many as suit the device.
-        prefix: states of the split, to begin with.
+        prefix: states of the split, which stand in for its lowest layers.
     """
     parts, order = [], []
     with scoring(classifier):

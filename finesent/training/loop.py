@@ -34,7 +34,7 @@ from finesent.training.progress import Progress
 from finesent.training.selection import DevScores, dev_scores
 from finesent.training.steps import MicroBatches, clip
 from finesent.training.streams import numpy_stream, seed_dropout, torch_stream
-from finesent.training.unfreezing import depth_at, levels_of
+from finesent.training.unfreezing import depths_of, levels_of
 
 
 @dataclass(frozen=True)
@@ -123,6 +123,7 @@ class Run:
             self._table(),
         )
         self.average = WeightAverage(ablation.average)
+        self._depths = depths_of(ablation, len(classifier.parts()))
         self.state = RunState(study.fingerprint)
         self.modules = self._loss_modules()
         # Of an encoder that learnt in earlier phases and is frozen now; None while there is no such thing.
@@ -249,7 +250,7 @@ class Run:
     def _frozen(self, epoch: int) -> FrozenFeatures:
         """The features that an epoch of a frozen encoder reads."""
         study = self.study
-        if not any(self._depth(earlier) for earlier in range(1, epoch)):
+        if not any(self._depths[: epoch - 1]):
             return study.frozen()
         if self._refrozen is None:
             self._refrozen = FrozenFeatures.of(study.engine, self.classifier, study.phases.train, study.dev)
@@ -258,8 +259,7 @@ class Run:
     def _prefix(self, epoch: int) -> Prefix | None:
         """The states that an epoch's passes begin with, above layers that no epoch has taught yet."""
         depth = self._depth(epoch)
-        learned = max((self._depth(earlier) for earlier in range(1, epoch)), default=0)
-        if self.study.prefixes is None or learned > depth:
+        if self.study.prefixes is None or max(self._depths[:epoch]) > depth:
             return None
         return self.study.prefixes.at(depth)
 
@@ -334,9 +334,7 @@ class Run:
         self.optimizer.add(learning, started=(epoch - 1) / self.study.ablation.epochs)
 
     def _depth(self, epoch: int) -> int:
-        if self.study.ablation.phase_of(epoch).frozen:
-            return 0
-        return depth_at(epoch, self.study.ablation.unfreeze, len(self.classifier.parts()))
+        return self._depths[epoch - 1]
 
     def _reads_cached(self, epoch: int) -> bool:
         # What a reader learns changes the features even of a frozen encoder.

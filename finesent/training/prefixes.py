@@ -15,7 +15,7 @@ from finesent.models.recurrent import RecurrentNetwork
 from finesent.params.ablation import Ablation
 from finesent.training.losses import Loss
 from finesent.training.losses.base import Need
-from finesent.training.unfreezing import depth_at
+from finesent.training.unfreezing import depths_of
 
 # Bytes of states that are kept at most: five layers of minilm-l6 for all of SST-5 take 0.9 GiB.
 LIMIT = 1 << 30
@@ -106,11 +106,7 @@ def shared_prefixes(
     own = isinstance(classifier.encoder, RecurrentNetwork) or ablation.reinitialise
     if own or perturbed or classifier.mix_layers > 1:
         return None
-    parts = len(classifier.parts())
-    depths = {
-        0 if ablation.phase_of(epoch).frozen else depth_at(epoch, ablation.unfreeze, parts)
-        for epoch in range(1, ablation.epochs + 1)
-    }
+    depths = set(depths_of(ablation, len(classifier.parts())))
     # The features of a frozen encoder are kept themselves, unless what reads its states learns.
     read = depths if classifier.reader.learns else depths - {0}
     return Prefixes(engine, classifier, train, dev, sorted(read))

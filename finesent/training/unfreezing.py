@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from finesent.models.classifier import Classifier
-from finesent.params.ablation import NeverUnfreeze, Unfreeze, UnfreezeAll
+from finesent.params.ablation import Ablation, NeverUnfreeze, Unfreeze, UnfreezeAll
 
 
 def depth_at(epoch: int, unfreeze: Unfreeze, parts: int) -> int:
@@ -16,6 +16,17 @@ def depth_at(epoch: int, unfreeze: Unfreeze, parts: int) -> int:
     if isinstance(unfreeze, UnfreezeAll):
         return parts
     return min(parts, 1 + (epoch - unfreeze.after - 1) // unfreeze.every)
+
+
+def depths_of(ablation: Ablation, parts: int) -> list[int]:
+    """Return how many of the encoder's ``parts`` learn in each epoch, the first epoch first.
+
+    An epoch of a frozen phase has none, whatever ``unfreeze`` says.
+    """
+    return [
+        0 if phase.frozen else depth_at(epoch, ablation.unfreeze, parts)
+        for epoch, phase in enumerate(ablation.by_epoch(), 1)
+    ]
 
 
 def levels_of(classifier: Classifier) -> dict[str, int]:

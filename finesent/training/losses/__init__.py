@@ -17,7 +17,7 @@ from finesent.training.losses.scl import SupervisedContrastive
 from finesent.training.losses.soft_labels import SoftLabels
 from finesent.training.losses.soft_ordinal import SoftOrdinal
 from finesent.training.losses.triplet import Triplet
-from finesent.training.unfreezing import depth_at
+from finesent.training.unfreezing import depths_of
 from finesent.validation import parse, unknown_name
 
 LOSSES: dict[str, type[Loss]] = {
@@ -59,9 +59,9 @@ def build_losses(ablation: Ablation, place: str) -> dict[str, Loss]:
             )
     if not any(loss.trains_head for loss in losses.values()):
         raise FinesentError(f"{place}.losses", "none of them trains the head", "add cross-entropy")
-    for epoch, phase in enumerate(ablation.by_epoch(), 1):
-        still = phase.frozen or depth_at(epoch, ablation.unfreeze, parts=1) == 0
-        if still and not any(losses[name].reaches_head for name in phase.losses or losses):
+    depths = depths_of(ablation, parts=1)
+    for epoch, (phase, depth) in enumerate(zip(ablation.by_epoch(), depths, strict=True), 1):
+        if depth == 0 and not any(losses[name].reaches_head for name in phase.losses or losses):
             raise FinesentError(
                 f"{place}.phases",
                 f"nothing would learn in epoch {epoch}: the encoder is frozen, and no loss reaches the head",
