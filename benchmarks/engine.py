@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import csv
 import json
+import resource
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,7 +26,8 @@ from finesent.models.memory import keep_freed_memory
 from finesent.params.ablation import Ablation, read_ablation
 from finesent.params.reading import PARAMS
 from finesent.params.train import Train, TrainParams
-from finesent.training.ablation import Paths, train_ablation
+from finesent.training.ablation import train_ablation
+from finesent.training.setup import Paths
 from finesent.validation import parse
 
 
@@ -57,8 +59,10 @@ def recipe(epochs: int, frozen: bool = False) -> Ablation:
     return parse(Ablation, content, "benchmarks/engine.py")
 
 
-def train(task: Task, ablation: Ablation, seeds: int = 1, precision: str = "auto") -> list[list[Epoch]]:
-    """Train seeds from the task's on, one after the other; return each one's epochs.
+def train(
+    task: Task, ablation: Ablation, seeds: int = 1, precision: str = "auto", at_once: int = 1
+) -> list[list[Epoch]]:
+    """Train seeds from the task's on, so many at once; return each one's epochs.
 
     Raises:
         FinesentError: the data stages have not run, or the rows lack a class.
@@ -70,7 +74,7 @@ def train(task: Task, ablation: Ablation, seeds: int = 1, precision: str = "auto
         (tokens / "words").mkdir(parents=True)
         write_arrow(tokens / "train.parquet", task.take(pq.read_table(source / "train.parquet")))
         write_arrow(tokens / "dev.parquet", pq.read_table(source / "dev.parquet"))
-        settings = {"device": "cpu", "precision": precision, "micro_batch": None}
+        settings = {"device": "cpu", "precision": precision, "micro_batch": None, "seeds_at_once": at_once}
         params = TrainParams(
             dataset="of the benchmark",
             seeds=list(range(task.seed, task.seed + seeds)),
@@ -102,10 +106,22 @@ def _epochs(history: Path, seeds: list[int], rows: int) -> list[list[Epoch]]:
     ]
 
 
+def _peak_memory(at_once: int) -> int:
+    """Return the most bytes that this process and those it started can have held together.
+
+    Of those that were started Linux tells the largest alone, in kibibytes.
+    """
+    own, largest = (
+        resource.getrusage(who).ru_maxrss for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)
+    )
+    return 1024 * int(own + (largest * at_once if at_once > 1 else 0))
+
+
 def main() -> None:
     """Train as the command line says, and print the figures."""
     parser = arguments(__doc__)
-    parser.add_argument("--seeds", type=int, help="so many, one after the other, for their time alone")
+    parser.add_argument("--seeds", type=int, help="so many, for their time alone")
+    parser.add_argument("--at-once", type=int, default=1, help="of those seeds, a process each")
     parser.add_argument("--precision", default="auto", help="of params.yaml: auto, bf16 or float32")
     parser.add_argument("--frozen", action="store_true", help="the head alone learns")
     parser.add_argument("--ablation", help="of params.yaml, in the place of the peers' recipe")
@@ -115,10 +131,13 @@ def main() -> None:
     keep_freed_memory()
     own = recipe(task.epochs, options.frozen)
     ablation = read_ablation(options.ablation, ROOT / PARAMS) if options.ablation else own
-    runs = train(task, ablation, options.seeds or 1, options.precision)
+    runs = train(task, ablation, options.seeds or 1, options.precision, options.at_once)
     sentences, tokens = work_of(task, ablation.input)
     if options.seeds:
-        print(json.dumps({"total_sentences": sentences * sum(len(epochs) for epochs in runs)}), flush=True)
+        total = sentences * sum(len(epochs) for epochs in runs)
+        print(
+            json.dumps({"total_sentences": total, "peak_memory": _peak_memory(options.at_once)}), flush=True
+        )
         return
     (epochs,) = runs
     tell(

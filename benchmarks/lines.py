@@ -149,8 +149,8 @@ def _few_shot(setting: Setting) -> list[Command]:
 def _seeds(setting: Setting) -> list[Command]:
     count, rows = str(setting.threads), setting.rows(None)
     return [
-        _ours(f"{count} processes of one thread", setting, "parallel", "--processes", count, *rows),
-        _ours(f"one process of {count} threads", setting, "engine", "--seeds", count, *rows),
+        _ours(f"{count} seeds at once", setting, "engine", "--seeds", count, "--at-once", count, *rows),
+        _ours(f"{count} seeds in turn", setting, "engine", "--seeds", count, *rows),
     ]
 
 
@@ -232,8 +232,8 @@ LINES = {
     ),
     "seeds": Line(
         "Several seeds",
-        "As many seeds as threads, two epochs each: at once, or one after the other. Seconds are of it all, "
-        "the start of Python included.",
+        "As many seeds as threads, two epochs each: side by side with a thread each, or one after the other "
+        "with all of them. Seconds are of it all, the start of Python included.",
         "seconds",
         ("total_sentences",),
         _seeds,

@@ -17,3 +17,7 @@ class FinesentError(Exception):
         self.problem = problem
         self.remedy = remedy
         super().__init__(f"{place}: {problem}\n  remedy: {remedy}")
+
+    def __reduce__(self) -> tuple[type[FinesentError], tuple[str, str, str]]:
+        """Say how to make it anew: an exception is otherwise pickled by what it prints."""
+        return type(self), (self.place, self.problem, self.remedy)

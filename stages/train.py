@@ -27,8 +27,9 @@ def main() -> str:
     classes = len(dataset(params.dataset).labels)
     # Imported once the params are known to be sound: a typo should not wait for PyTorch to load.
     from finesent.models.memory import keep_freed_memory
-    from finesent.training.ablation import Paths, train_ablation, work_folder
+    from finesent.training.ablation import train_ablation, work_folder
     from finesent.training.processes import is_first, was_started
+    from finesent.training.setup import Paths
 
     if params.train.processes > 1 and not was_started():
         from finesent.training.launch import launch

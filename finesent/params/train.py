@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, Field, model_validator
 
 from finesent.validation import Block
 
@@ -30,12 +30,21 @@ class Train(Block):
         micro_batch: sentences in one forward pass; null puts a whole batch through. The effective
             batch is the ablation's either way.
         processes: on this machine, each with a share of every batch; a GPU each where there are any.
+        seeds_at_once: so many seeds are trained side by side, a process each, which share the cores, or the
+            GPU; each needs the memory of a run.
     """
 
     device: Device
     precision: Precision
     micro_batch: Annotated[int, Field(ge=1)] | None
     processes: Annotated[int, Field(ge=1)] = 1
+    seeds_at_once: Annotated[int, Field(ge=1)] = 1
+
+    @model_validator(mode="after")
+    def _splits_one_way(self) -> Train:
+        if self.processes > 1 and self.seeds_at_once > 1:
+            raise ValueError("set one of processes and seeds_at_once to 1: a run shares batches or seeds")
+        return self
 
 
 class TrainParams(Block):

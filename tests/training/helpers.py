@@ -15,7 +15,8 @@ import pytest
 from finesent.params.ablation import Ablation, merge_ablation
 from finesent.params.train import Train, TrainParams
 from finesent.training import loop
-from finesent.training.ablation import Outcome, Paths, train_ablation
+from finesent.training.ablation import Outcome, train_ablation
+from finesent.training.setup import Paths
 from finesent.validation import parse
 
 DEFAULTS: dict[str, Any] = {
@@ -40,9 +41,12 @@ def make_ablation(**changes: Any) -> Ablation:
     return parse(Ablation, merge_ablation(DEFAULTS, changes), "test")
 
 
-def make_params(seeds: list[int], micro_batch: int | None = None, precision: str = "float32") -> TrainParams:
+def make_params(
+    seeds: list[int], micro_batch: int | None = None, precision: str = "float32", seeds_at_once: int = 1
+) -> TrainParams:
     """Train params on the CPU."""
-    train = parse(Train, {"device": "cpu", "precision": precision, "micro_batch": micro_batch}, "test")
+    content = {"device": "cpu", "precision": precision, "micro_batch": micro_batch}
+    train = parse(Train, content | {"seeds_at_once": seeds_at_once}, "test")
     return TrainParams(dataset="tiny", seeds=seeds, train=train)
 
 

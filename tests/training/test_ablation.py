@@ -22,10 +22,10 @@ from finesent.errors import FinesentError
 from finesent.models.classifier import Classifier
 from finesent.models.encoder import load_encoder
 from finesent.models.engine import Engine, all_features
-from finesent.training import ablation as ablation_module
-from finesent.training import loop
-from finesent.training.ablation import Paths, train_ablation
+from finesent.training import loop, setup
+from finesent.training.ablation import train_ablation
 from finesent.training.losses.triplet import Triplet
+from finesent.training.setup import Paths
 from tests.conftest import write_tokens
 from tests.training.helpers import (
     Interrupted,
@@ -240,7 +240,7 @@ def test_a_class_absent_from_dev_is_refused(tmp_path: Path, backbone: Path) -> N
 def test_two_processes_do_not_train_the_same_run(
     tmp_path: Path, tokens: Path, backbone: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(ablation_module, "_fingerprint", lambda *_: "f")
+    monkeypatch.setattr(setup, "_fingerprint", lambda *_: "f")
     (tmp_path / ".work").mkdir()
     with FileLock(tmp_path / ".work" / "f.lock"), pytest.raises(FinesentError, match="another process"):
         train(tmp_path, tokens, backbone, make_ablation(epochs=1), [0])

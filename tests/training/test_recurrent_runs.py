@@ -20,7 +20,8 @@ from finesent.models.encoder import load_encoder
 from finesent.models.engine import Engine
 from finesent.models.recurrent import RecurrentNetwork
 from finesent.models.saving import load_dev_logits
-from finesent.training.ablation import Paths, train_ablation
+from finesent.training.ablation import train_ablation
+from finesent.training.setup import Paths
 from finesent.training.streams import torch_stream
 from tests.conftest import TELLING, write_tokens
 from tests.training.helpers import make_ablation, make_params, make_paths
