@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+from safetensors import SafetensorError
 
 from finesent.errors import FinesentError
 from finesent.stage import run_stage
@@ -39,6 +42,27 @@ def test_defects_of_ours_pass_through() -> None:
 
     with pytest.raises(KeyError, match="label"):
         run_stage(defect)
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), "a.parquet"),
+        OSError(errno.EDQUOT, os.strerror(errno.EDQUOT)),
+        # As the library that writes weights says it.
+        SafetensorError("Error while serializing: I/O error: No space left on device (os error 28)"),
+    ],
+    ids=["full", "quota", "safetensors"],
+)
+def test_a_full_disk_is_no_defect_of_ours(error: Exception, capsys: pytest.CaptureFixture[str]) -> None:
+    def stage() -> str:
+        raise error
+
+    with pytest.raises(SystemExit) as caught:
+        run_stage(stage)
+    out, err = capsys.readouterr()
+    assert (caught.value.code, out) == (1, "")
+    assert "the disk is full" in err and "free some space" in err and "Traceback" not in err
 
 
 def test_a_stage_run_as_dvc_runs_it_shows_no_traceback(tmp_path: Path) -> None:
