@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -289,10 +290,12 @@ class Ablation(Block):
     @model_validator(mode="after")
     def _averages_one_encoder(self) -> Ablation:
         frozen = [phase.frozen for phase in self.by_epoch()]
-        if self.average is not None and any(frozen) and not all(frozen[self.average.from_epoch - 1 :]):
+        averaged = frozen[self.average.from_epoch - 1 :] if self.average is not None else []
+        if any(later and not earlier for earlier, later in pairwise(averaged)):
             raise ValueError(
-                "average: its epochs must lie in the frozen phase; before it the features of that phase"
-                " would be those of the last weights, and the averaged encoder be another"
+                "average: no frozen phase may follow an averaged epoch in which the encoder learns: its"
+                " features would be those of the last weights, and the averaged encoder be another; begin"
+                " from_epoch in that phase"
             )
         return self
 

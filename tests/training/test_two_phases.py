@@ -159,7 +159,7 @@ def test_an_encoder_that_goes_on_after_a_frozen_phase_forgets_its_features(
         ({"phases": [{"losses": ["scl"], "epochs": 9}]}, "'cross-entropy' counts in none of them"),
         ({"phases": [{"losses": [], "epochs": 9}]}, r"phases\.0\.losses"),
         ({"phases": [{"frozen": True, "epochs": 9}]}, "every one is frozen"),
-        ({"average": {"kind": "ema", "decay": 0.9, "from_epoch": 3}}, "average: its epochs must lie in"),
+        ({"average": {"kind": "ema", "decay": 0.9, "from_epoch": 3}}, "may follow an averaged epoch"),
     ],
 )
 def test_phases_that_contradict_the_rest_are_refused(changes: dict[str, Any], problem: str) -> None:
@@ -182,3 +182,15 @@ def test_an_epoch_in_which_nothing_would_learn_is_refused(changes: dict[str, Any
 def test_the_average_of_a_frozen_phase_is_taken() -> None:
     average = {"kind": "ema", "decay": 0.9, "from_epoch": 4}
     assert make_ablation(**{**SETTINGS, "average": average}).average is not None
+
+
+def test_an_average_may_begin_in_a_frozen_phase_and_go_on_in_the_next(
+    tmp_path: Path, tokens: Path, backbone: Path
+) -> None:
+    average = {"kind": "ema", "decay": 0.9, "from_epoch": 1}
+    phases = [{"frozen": True, "epochs": 2}, {"epochs": 3}]
+    averaged = make_ablation(phases=phases, epochs=5, average=average, unfreeze={"policy": "all", "after": 0})
+    unfrozen = make_ablation(epochs=5, average=average, unfreeze={"policy": "all", "after": 2})
+    train(tmp_path / "phases", tokens, backbone, averaged, [0])
+    train(tmp_path / "after", tokens, backbone, unfrozen, [0])
+    assert timeless(tmp_path / "phases") == timeless(tmp_path / "after")
