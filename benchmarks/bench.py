@@ -73,7 +73,7 @@ def measure(name: str, setting: Setting, rounds: int, folder: Path) -> list[str]
     commands = line.commands(setting)
     surroundings = described(setting.peers) | {
         "threads": str(setting.threads),
-        "data": f"{setting.reviews:,} reviews" if name == "cleaning" else setting.project.name,
+        "data": line.data(setting),
     }
     outcomes = alternate(commands, rounds, lambda told: say(f"{name}: {told}"))
     require_same_work(outcomes, line.work)

@@ -91,8 +91,8 @@ def _figures(outcomes: Outcomes, name: str, key: str) -> list[float]:
 def section(result: Result) -> str:
     """Return what stands between the markers of a comparison."""
     line, outcomes = LINES[result.line], result.outcomes
-    rounds = f"{result.rounds} rounds" if result.rounds > 1 else "one round"
-    told = f"{line.says} Median of {rounds} [lowest, highest]."
+    rounds = f"Median of {result.rounds} rounds [lowest, highest]." if result.rounds > 1 else "One round."
+    told = f"{line.says} {rounds}"
     where = bullets(
         f"{key}: {value}" for key, value in {**result.surroundings, "command": f"`{result.command}`"}.items()
     )
@@ -159,9 +159,9 @@ def write_document(results: dict[str, Result], path: Path = DOCUMENT) -> None:
 
 
 def ranged(values: Range, decimals: int) -> str:
-    """Return a median with lowest and highest in brackets."""
+    """Return a median, with lowest and highest in brackets where there is more than one value."""
     median, low, high = (f"{value:,.{decimals}f}" for value in (values.median, values.low, values.high))
-    return f"{median} [{low}, {high}]"
+    return f"{median} [{low}, {high}]" if values.low < values.high else median
 
 
 def main() -> str:

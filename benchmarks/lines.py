@@ -60,6 +60,7 @@ class Line:
         commands: ours first.
         compares: whether the others are what ours is measured beside.
         all_learns: whether every weight does, as the share of the ceiling supposes.
+        data: what both sides read, in words.
     """
 
     title: str
@@ -69,6 +70,7 @@ class Line:
     commands: Callable[[Setting], list[Command]]
     compares: bool = True
     all_learns: bool = True
+    data: Callable[[Setting], str] = lambda setting: setting.project.name
 
 
 def _ours(name: str, setting: Setting, module: str, *options: str) -> Command:
@@ -221,6 +223,7 @@ LINES = {
         "seconds",
         ("total_sentences", "total_tokens"),
         _study,
+        data=lambda setting: "the default study's",
     ),
     "few-shot": Line(
         "A few hundred sentences, beside SetFit",
@@ -245,6 +248,7 @@ LINES = {
         "seconds",
         (),
         _cleaning,
+        data=lambda setting: f"{setting.reviews:,} reviews",
     ),
     "stages": Line(
         "Seconds of each stage",
