@@ -114,7 +114,7 @@ def _peak_memory(at_once: int) -> int:
     own, largest = (
         resource.getrusage(who).ru_maxrss for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)
     )
-    return 1024 * int(own + (largest * at_once if at_once > 1 else 0))
+    return 1024 * (own + (largest * at_once if at_once > 1 else 0))
 
 
 def main() -> None:
