@@ -21,8 +21,8 @@ from benchmarks.task import Task, arguments, encoder_weights, task_of, tell
 from benchmarks.workspace import ROOT
 from finesent.data.tables import write_arrow
 from finesent.data.tokens import read_tokens
+from finesent.memory import keep_freed_memory
 from finesent.models.encoder import load_encoder
-from finesent.models.memory import keep_freed_memory
 from finesent.params.ablation import Ablation, read_ablation
 from finesent.params.reading import PARAMS
 from finesent.params.train import Train, TrainParams

@@ -34,6 +34,7 @@ from finesent.data.tables import SPLITS, TYPES, class_counts, require_every_clas
 from finesent.data.transfer import TransferInfo, transfer_file, write_transfer_index
 from finesent.errors import FinesentError
 from finesent.files import replacing, write_json
+from finesent.memory import keep_freed_memory
 from finesent.params.clean import CleanParams
 from finesent.params.reading import read_params
 from finesent.stage import run_stage
@@ -48,6 +49,7 @@ DATA_METRICS = Path("metrics/data.json")
 
 def main() -> str:
     """Clean the data sets that params.yaml names."""
+    keep_freed_memory()
     params = read_params(CleanParams)
     entry = dataset(params.dataset)
     entries = check_choice(params, entry)

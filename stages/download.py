@@ -13,11 +13,11 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import numpy as np
-import pyarrow as pa
 
 from finesent.catalog import entries
 from finesent.catalog.schema import Dataset
 from finesent.data.others import check_choice
+from finesent.data.pieces import Piece
 from finesent.data.readers import check_published, read_splits
 from finesent.files import replacing
 from finesent.params.download import DownloadParams
@@ -70,8 +70,8 @@ def _fetch_data(name: str, entry: Dataset, target: Path, kept: Path) -> str:
 
     def check(folder: Path, layout: str) -> None:
         counts = {
-            split: _rows_by_class(batches, len(entry.labels))
-            for split, batches in read_splits(folder, entry).items()
+            split: _rows_by_class(pieces, len(entry.labels))
+            for split, pieces in read_splits(folder, entry).items()
         }
         check_published(counts, entry, f"{name} (layout {layout})")
         rows.update({split: sum(found) for split, found in counts.items()})
@@ -81,10 +81,10 @@ def _fetch_data(name: str, entry: Dataset, target: Path, kept: Path) -> str:
     return f"{name}: {counts} rows, {_origin(fetched)}"
 
 
-def _rows_by_class(batches: Iterator[pa.RecordBatch], classes: int) -> list[int]:
+def _rows_by_class(pieces: Iterator[Piece], classes: int) -> list[int]:
     counts = np.zeros(classes, dtype=np.int64)
-    for batch in batches:
-        counts += np.bincount(batch["label"].to_numpy(), minlength=classes)
+    for piece in pieces:
+        counts += np.bincount(piece.read()["label"].to_numpy(), minlength=classes)
     return [int(count) for count in counts]
 
 

@@ -31,9 +31,9 @@ def main() -> str:
     from finesent.evaluation.predictions import write_predictions
     from finesent.evaluation.scoring import score_models
     from finesent.evaluation.summary import headline, summarise
+    from finesent.memory import keep_freed_memory
     from finesent.models.device import choose_device, choose_precision
     from finesent.models.engine import Engine
-    from finesent.models.memory import keep_freed_memory
 
     keep_freed_memory()
     rules = params.evaluate

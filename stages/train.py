@@ -26,7 +26,7 @@ def main() -> str:
     ablation, params = read_ablation(name), read_params(TrainParams)
     classes = len(dataset(params.dataset).labels)
     # Imported once the params are known to be sound: a typo should not wait for PyTorch to load.
-    from finesent.models.memory import keep_freed_memory
+    from finesent.memory import keep_freed_memory
     from finesent.training.ablation import train_ablation, work_folder
     from finesent.training.processes import is_first, was_started
     from finesent.training.setup import Paths

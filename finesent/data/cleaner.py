@@ -1,20 +1,18 @@
-"""Reading a data set and cleaning it on the way, batch by batch and on every core."""
+"""Reading a data set and cleaning it on the way, piece by piece and on every core."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-import pyarrow as pa
-
 from finesent.catalog.schema import Dataset
 from finesent.data.parallel import in_order
+from finesent.data.pieces import Piece
 from finesent.data.preparation import prepare
 from finesent.data.readers import read_splits
-from finesent.data.rows import Rows, store
+from finesent.data.rows import Rows, Stored, store
 
 
 @dataclass(frozen=True)
@@ -23,8 +21,8 @@ class Cleaner:
 
     Attributes:
         recipe: a name of :data:`finesent.data.cleaning.RECIPES`.
-        folder: for the rows of every split, a file each.
-        pool: processes that clean.
+        folder: for the rows, a file for each piece.
+        pool: processes that read and clean.
     """
 
     recipe: str
@@ -39,20 +37,16 @@ class Cleaner:
         """
         kept: dict[str, Rows] = {}
         empty: dict[str, int] = {}
-        for split, batches in read_splits(raw, entry).items():
-            count = _Count()
-            cleaned = in_order(self.pool, partial(prepare, recipe=self.recipe), count.over(batches))
-            kept[split] = store(cleaned, self.folder / f"{raw.name}-{split}.arrow")
-            empty[split] = count.rows - len(kept[split])
+        for split, pieces in read_splits(raw, entry).items():
+            clean = partial(_clean, recipe=self.recipe, stem=self.folder / f"{raw.name}-{split}")
+            stored = list(in_order(self.pool, clean, enumerate(pieces)))
+            kept[split] = Rows.of(stored)
+            empty[split] = sum(piece.read for piece in stored) - len(kept[split])
         return kept, empty
 
 
-class _Count:
-    """Counts the rows that go by."""
-
-    rows = 0
-
-    def over(self, batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-        for batch in batches:
-            self.rows += len(batch)
-            yield batch
+def _clean(numbered: tuple[int, Piece], recipe: str, stem: Path) -> Stored:
+    """Read, clean and store a piece; only the numbers of its rows go back to the process that asked."""
+    number, piece = numbered
+    prepared = prepare(piece.read(), recipe)
+    return store(prepared, stem.with_name(f"{stem.name}-{number}.arrow"), piece.rows)

@@ -1,15 +1,16 @@
-"""A function over many batches in several processes, with the results in the order of the batches."""
+"""Work on several cores at once, with the results in order: in processes, or in a thread that runs ahead."""
 
 from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures import Future, ProcessPoolExecutor, ThreadPoolExecutor
 from itertools import chain, islice
 from multiprocessing import get_context
 from typing import TypeVar
 
 from finesent.cores import usable_cores
+from finesent.memory import keep_freed_memory
 
 ItemT = TypeVar("ItemT")
 ResultT = TypeVar("ResultT")
@@ -23,7 +24,7 @@ def processes() -> ProcessPoolExecutor:
 
     They are fresh ones: a copy of this process would hold the locks of threads that it does not have.
     """
-    return ProcessPoolExecutor(usable_cores(), mp_context=get_context("spawn"))
+    return ProcessPoolExecutor(usable_cores(), mp_context=get_context("spawn"), initializer=keep_freed_memory)
 
 
 def in_order(
@@ -42,3 +43,13 @@ def in_order(
             yield waiting.popleft().result()
     while waiting:
         yield waiting.popleft().result()
+
+
+def ahead(items: Iterable[ItemT]) -> Iterator[ItemT]:
+    """Yield the items, while a thread makes the next one."""
+    rest = iter(items)
+    with ThreadPoolExecutor(1) as thread:
+        coming = thread.submit(list, islice(rest, 1))
+        while item := coming.result():
+            coming = thread.submit(list, islice(rest, 1))
+            yield item[0]

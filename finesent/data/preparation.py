@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
-from finesent.data.bulk import clean_texts, copy_hashes, text_hashes
+from finesent.data.bulk import clean_texts, copy_hashes, text_hashes, word_counts
 
 
 def prepare(batch: pa.RecordBatch, recipe: str) -> pa.RecordBatch:
@@ -13,13 +14,15 @@ def prepare(batch: pa.RecordBatch, recipe: str) -> pa.RecordBatch:
     Returns:
         The other rows, with the columns ``words`` (int64), ``text_hash`` and ``copy_hash`` (uint64) besides.
     """
-    cleaned = clean_texts(batch["text"].to_pylist(), recipe)
-    texts = [text for text in cleaned if text]
-    kept = batch.filter(pa.array([bool(text) for text in cleaned], pa.bool_()))
-    columns = {name: kept[name] for name in kept.schema.names}
-    columns["text"] = pa.array(texts, pa.string())
-    # In a cleaned text one space stands between two words.
-    columns["words"] = pa.array([text.count(" ") + 1 for text in texts], pa.int64())
-    columns["text_hash"] = pa.array(text_hashes(texts))
-    columns["copy_hash"] = pa.array(copy_hashes(texts))
-    return pa.RecordBatch.from_pydict(columns)
+    columns = {name: batch[name] for name in batch.schema.names}
+    columns["text"] = clean_texts(batch["text"], recipe)
+    kept = pa.RecordBatch.from_pydict(columns)
+    lengths = pc.binary_length(kept["text"])
+    # Nearly always all are kept, and need not be copied.
+    if pc.min(lengths).as_py() == 0:
+        kept = kept.filter(pc.greater(lengths, 0))
+    texts = kept["text"]
+    numbers = {"words": word_counts(texts), "text_hash": text_hashes(texts), "copy_hash": copy_hashes(texts)}
+    return pa.RecordBatch.from_pydict(
+        {name: kept[name] for name in kept.schema.names} | {name: pa.array(n) for name, n in numbers.items()}
+    )

@@ -1,4 +1,4 @@
-"""Reading a data set's files as published: one function a format, batches of rows, nothing dropped."""
+"""Reading a data set's files as published: one function a format, pieces of rows, nothing dropped."""
 
 from __future__ import annotations
 
@@ -7,14 +7,17 @@ import csv
 import json
 import re
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
 from fractions import Fraction
 from itertools import chain, count, islice
 from pathlib import Path
 
+import numpy as np
 import pyarrow as pa
 
-from finesent.catalog.schema import Dataset, Layout, RemoteFile
+from finesent.catalog.schema import Dataset, Layout
+from finesent.data.fasttext import FastTextPiece, fasttext_pieces
+from finesent.data.pieces import Piece, ReadPiece, batch_of, numbered
+from finesent.data.raw_file import RawFile
 from finesent.errors import FinesentError
 from finesent.files import read_json
 
@@ -24,53 +27,37 @@ _CHUNK = 1 << 24
 # A byte order mark, which some editors put before the first line.
 _MARK = "\ufeff"
 
-_MEND = "mend the file, or its entry in catalog/datasets.yaml"
 _RATING_SCALE = (-4, 4)
 # Means are printed with at least three decimals, or are whole.
 _MEAN_TOLERANCE = 0.001
 
-_FASTTEXT_LINE = re.compile(r"__label__(\S+?)(?:[ \t](.*))?", re.DOTALL)
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _TREE_ROOT = re.compile(r"\(([^ ()]+) ")
 # Tokens are split at the ASCII space alone: some of the treebank's hold a no-break space.
 _TREE_LEAF = re.compile(r"\([^ ()]+ ([^ ()]+)\)")
 
-
-@dataclass(frozen=True)
-class _File:
-    """One file of a split and what is needed to read it."""
-
-    path: Path
-    name: str
-    layout: Layout
-    classes: int
-
-    def error(self, problem: str, row: int | None = None, remedy: str = _MEND) -> FinesentError:
-        place = self.name if row is None else f"{self.name}, row {row}"
-        return FinesentError(place, problem, remedy)
-
-
 # A row as published: its number in the file, counted from 1; its text; and its label as the file has it.
 _Row = tuple[int, str, str]
 
 
-def read_splits(folder: Path, entry: Dataset) -> dict[str, Iterator[pa.RecordBatch]]:
-    """Read every split of a fetched data set, no more than a batch of rows at a time.
+def read_splits(folder: Path, entry: Dataset) -> dict[str, Iterator[Piece]]:
+    """Read every split of a fetched data set, no more than some thousand rows at a time.
 
     Args:
         folder: what :func:`finesent.sources.fetch.fetch` filled; its source.json names the layout.
         entry: the catalog's entry.
 
     Returns:
-        By split (``train``, ``dev``, ``test``, or ``all``): batches, at least one, with a row for each row of
+        By split (``train``, ``dev``, ``test``, or ``all``): pieces, at least one, with a row for each row of
         its files, in their order, and the columns ``id`` (str, ``<split>-<row from 1>``, counted over all
         of them), ``text`` (str, empty where there is none) and ``label`` (int64, 0 to C - 1); the format
         vader-ratings adds ``soft_label`` (a list of C floats that sum to 1), ``ratings`` (a list of ints,
         what each person said) and, where ids name documents, ``group`` (str, the document).
 
     Raises:
-        FinesentError: here or as the batches are read, a file is empty, not UTF-8, lacks a column, or has a
-            broken line or a label that the catalog does not have; it names file, row and column.
+        FinesentError: here, as the pieces come, or as they are read: a file is empty, not UTF-8, lacks a
+            column, or has a broken line or a label that the catalog does not have; it names file, row and
+            column.
     """
     layout = _layout(folder, entry)
     return {split: _read_split(folder, split, layout, len(entry.labels)) for split in layout.files}
@@ -89,7 +76,7 @@ def read_train_trees(folder: Path, entry: Dataset) -> list[str]:
     remotes = [layout.extras["trees-train"]] if "trees-train" in layout.extras else []
     if not remotes and layout.format == "ptb-trees":
         remotes = layout.files.get("train", [])
-    files = [_file(folder, remote, layout, len(entry.labels)) for remote in remotes]
+    files = [RawFile.of(folder, remote, layout, len(entry.labels)) for remote in remotes]
     return [line for file in files for _, line, _ in _trees(file)]
 
 
@@ -136,63 +123,43 @@ def _layout(folder: Path, entry: Dataset) -> Layout:
     return entry.layouts[name]
 
 
-def _read_split(folder: Path, split: str, layout: Layout, classes: int) -> Iterator[pa.RecordBatch]:
-    files = [_file(folder, remote, layout, classes) for remote in layout.files[split]]  # type: ignore[index]
+def _read_split(folder: Path, split: str, layout: Layout, classes: int) -> Iterator[Piece]:
+    files = [RawFile.of(folder, remote, layout, classes) for remote in layout.files[split]]  # type: ignore[index]
     if layout.format == "vader-ratings":
-        yield _read_vader(files, folder, split)
+        yield ReadPiece(_read_vader(files, folder, split))
         return
-    allowed = _label_values(layout, classes)
     first = 1
     for file in files:
         before = first
-        for rows in _batches(_READERS[layout.format](file)):
-            ids = [f"{split}-{number}" for number in range(first, first + len(rows))]
-            yield _batch(ids, [text for _, text, _ in rows], _classes_of(rows, allowed, file))
-            first += len(rows)
+        for piece in _pieces(file, split, first):
+            yield piece
+            first += piece.rows
         if first == before:
             raise file.error("it has no rows")
 
 
-def _batches(rows: Iterator[_Row]) -> Iterator[list[_Row]]:
-    while batch := list(islice(rows, _BATCH)):
-        yield batch
+def _pieces(file: RawFile, split: str, first: int) -> Iterator[ReadPiece | FastTextPiece]:
+    """Yield the rows of a file, the first of which has the number ``first`` in its split."""
+    if file.layout.format == "fasttext":
+        yield from fasttext_pieces(file, split, first)
+        return
+    read = _READERS[file.layout.format](file)
+    while rows := list(islice(read, _BATCH)):
+        texts = pa.array([text for _, text, _ in rows], pa.string())
+        yield ReadPiece(batch_of(numbered(split, first, len(rows)), texts, _classes_of(rows, file)))
+        first += len(rows)
 
 
-def _file(folder: Path, remote: RemoteFile, layout: Layout, classes: int) -> _File:
-    file = _File(folder / remote.path, remote.path, layout, classes)
-    if not file.path.is_file():
-        raise file.error("the file is missing", remedy="run `dvc repro download`")
-    if file.path.stat().st_size == 0:
-        raise file.error("the file is empty")
-    return file
-
-
-def _batch(ids: list[str], texts: list[str], labels: list[int], **more: pa.Array) -> pa.RecordBatch:
-    columns = {"id": pa.array(ids, pa.string()), "text": pa.array(texts, pa.string())}
-    return pa.RecordBatch.from_pydict({**columns, "label": pa.array(labels, pa.int64()), **more})
-
-
-def _label_values(layout: Layout, classes: int) -> dict[str, int]:
-    """Return what the files write for each class."""
-    first = 1 if layout.format == "fasttext" else 0
-    values = layout.label_values or list(range(first, first + classes))
-    return {str(value): label for label, value in enumerate(values)}
-
-
-def _classes_of(rows: list[_Row], allowed: dict[str, int], file: _File) -> list[int]:
+def _classes_of(rows: list[_Row], file: RawFile) -> np.ndarray:
+    allowed = file.label_values()
     try:
-        return [allowed[label] for _, _, label in rows]
+        return np.array([allowed[label] for _, _, label in rows], dtype=np.int64)
     except KeyError:
         number, label = next((number, label) for number, _, label in rows if label not in allowed)
-    column = "" if file.layout.format in ("fasttext", "ptb-trees") else f", column {file.layout.label}"
-    raise FinesentError(
-        f"{file.name}, row {number}{column}",
-        f"the label {label!r} is not in the catalog; allowed are {', '.join(allowed)}",
-        _MEND,
-    )
+    raise file.unknown_label(label, number)
 
 
-def _require_text(file: _File) -> None:
+def _require_text(file: RawFile) -> None:
     """Refuse a file that is not UTF-8, or in which there is nothing but white space."""
     decoder = codecs.getincrementaldecoder("utf-8")()
     read, blank = 0, True
@@ -204,7 +171,7 @@ def _require_text(file: _File) -> None:
                 text = decoder.decode(chunk, final=not chunk)
             except UnicodeDecodeError as error:
                 place = read - held_back + error.start
-                raise file.error(f"not UTF-8 (byte {place})", remedy="save the file as UTF-8") from error
+                raise file.not_utf8(place) from error
             blank = blank and not (text if read else text.removeprefix(_MARK)).strip()
             read += len(chunk)
             if not chunk:
@@ -213,7 +180,7 @@ def _require_text(file: _File) -> None:
         raise file.error("the file is empty")
 
 
-def _lines(file: _File) -> Iterator[tuple[int, str]]:
+def _lines(file: RawFile) -> Iterator[tuple[int, str]]:
     """Yield lines with their numbers; only line feeds end a line, as other separators occur in texts."""
     _require_text(file)
     # Blank lines at the end of a file are no rows.
@@ -233,27 +200,12 @@ def _lines(file: _File) -> Iterator[tuple[int, str]]:
             yield numbered
 
 
-def _read_fasttext(file: _File) -> Iterator[_Row]:
-    # What nearly every line begins with: looked up, it spares the pattern.
-    known = {f"__label__{value}": value for value in _label_values(file.layout, file.classes)}
-    for number, line in _lines(file):
-        start, _, text = line.partition(" ")
-        label = known.get(start)
-        if label is None:
-            match = _FASTTEXT_LINE.fullmatch(line)
-            if match is None:
-                problem = "a broken line: expected __label__<class>, a tab or space, and text"
-                raise file.error(f"{problem}, found {line[:60]!r}", number)
-            label, text = match[1], match[2] or ""
-        yield number, text, label
-
-
-def _read_trees(file: _File) -> Iterator[_Row]:
+def _read_trees(file: RawFile) -> Iterator[_Row]:
     for number, line, label in _trees(file):
         yield number, " ".join(_TREE_LEAF.findall(line)), label
 
 
-def _trees(file: _File) -> Iterator[tuple[int, str, str]]:
+def _trees(file: RawFile) -> Iterator[tuple[int, str, str]]:
     """Yield each line's number, the tree that it is, and the label of its root."""
     for number, line in _lines(file):
         root = _TREE_ROOT.match(line)
@@ -272,7 +224,7 @@ def _is_one_tree(line: str) -> bool:
     return False
 
 
-def _read_delimited(file: _File) -> Iterator[_Row]:
+def _read_delimited(file: RawFile) -> Iterator[_Row]:
     records = _records(file)
     first_line, first = next(records)
     names = first if file.layout.header else [str(number) for number in range(len(first))]
@@ -287,7 +239,7 @@ def _read_delimited(file: _File) -> Iterator[_Row]:
         yield number, _joined(record[text] for text in texts), record[label].strip()
 
 
-def _records(file: _File) -> Iterator[tuple[int, list[str]]]:
+def _records(file: RawFile) -> Iterator[tuple[int, list[str]]]:
     """Yield the records of a csv or tsv file that are no blank lines, with the line that each ends on."""
     _require_text(file)
     # The default limit of 128 KiB a field is less than a long review may have.
@@ -307,20 +259,20 @@ def _records(file: _File) -> Iterator[tuple[int, list[str]]]:
             raise file.error(f"a broken line (line {reader.line_num}): {error}") from error
 
 
-def _column(file: _File, names: list[str], wanted: str) -> int:
+def _column(file: RawFile, names: list[str], wanted: str) -> int:
     if wanted not in names:
         raise _missing_column(file, wanted, names)
     return names.index(wanted)
 
 
-def _missing_column(file: _File, wanted: str, names: list[str], row: int | None = None) -> FinesentError:
+def _missing_column(file: RawFile, wanted: str, names: list[str], row: int | None = None) -> FinesentError:
     problem = f"there is no column {wanted!r}; it has {', '.join(map(repr, names))}"
     return file.error(
         problem, row, "name its columns in the catalog entry: `text:` and `label:` of the layout"
     )
 
 
-def _read_jsonl(file: _File) -> Iterator[_Row]:
+def _read_jsonl(file: RawFile) -> Iterator[_Row]:
     for number, line in _lines(file):
         try:
             record = json.loads(line)
@@ -335,7 +287,7 @@ def _read_jsonl(file: _File) -> Iterator[_Row]:
         yield _row_of(file, number, *(record[column] for column in columns))
 
 
-def _read_parquet(file: _File) -> Iterator[_Row]:
+def _read_parquet(file: RawFile) -> Iterator[_Row]:
     import pyarrow.parquet as pq
 
     columns = [*file.layout.text, file.layout.label]
@@ -353,7 +305,7 @@ def _read_parquet(file: _File) -> Iterator[_Row]:
         raise file.error(f"no parquet file, or a truncated or altered one ({error})") from error
 
 
-def _row_of(file: _File, number: int, *cells: object) -> _Row:
+def _row_of(file: RawFile, number: int, *cells: object) -> _Row:
     """Make a row of the cells of the text's columns and that of the label."""
     texts = []
     for column, cell in zip(file.layout.text, cells[:-1], strict=True):
@@ -387,15 +339,15 @@ def _label_text(value: object) -> str:
     return str(value).strip()
 
 
-def _read_vader(files: list[_File], folder: Path, split: str) -> pa.RecordBatch:
+def _read_vader(files: list[RawFile], folder: Path, split: str) -> pa.RecordBatch:
     """Read sentences and join the ratings that people gave them."""
     layout, classes = files[0].layout, files[0].classes
     role = layout.extras.get("ratings")
     if role is None:
         raise files[0].error("the layout has no extra file `ratings`")
-    ratings = _read_ratings(_file(folder, role, layout, classes))
+    ratings = _read_ratings(RawFile.of(folder, role, layout, classes))
     ids, texts, labels, soft_labels, people, groups = [], [], [], [], [], []
-    for file, number, line in ((each, *numbered) for each in files for numbered in _lines(each)):
+    for file, number, line in ((each, *row) for each in files for row in _lines(each)):
         identifier, _, text = _three_fields(file, number, line)
         # Taken out, so that an id that stands twice is told as well.
         given = ratings.pop(identifier, None)
@@ -413,17 +365,19 @@ def _read_vader(files: list[_File], folder: Path, split: str) -> pa.RecordBatch:
     }
     if layout.grouped_ids:
         more["group"] = pa.array(groups, pa.string())
-    return _batch(ids, texts, labels, **more)
+    return batch_of(
+        pa.array(ids, pa.string()), pa.array(texts, pa.string()), np.array(labels, dtype=np.int64), **more
+    )
 
 
-def _document_of(identifier: str, number: int, file: _File) -> str:
+def _document_of(identifier: str, number: int, file: RawFile) -> str:
     document, separator, _ = identifier.rpartition("_")
     if not document or not separator:
         raise file.error(f"the id {identifier!r} names no document: expected <document>_<sentence>", number)
     return document
 
 
-def _three_fields(file: _File, number: int, line: str) -> list[str]:
+def _three_fields(file: RawFile, number: int, line: str) -> list[str]:
     fields = line.split("\t", 2)
     if len(fields) != 3:
         raise file.error(
@@ -432,7 +386,7 @@ def _three_fields(file: _File, number: int, line: str) -> list[str]:
     return fields
 
 
-def _read_ratings(file: _File) -> dict[str, list[int]]:
+def _read_ratings(file: RawFile) -> dict[str, list[int]]:
     """Return the whole ratings from -4 to 4 of each id."""
     low, high = _RATING_SCALE
     ratings: dict[str, list[int]] = {}
@@ -469,11 +423,10 @@ def _shares(ratings: list[int], classes: int) -> list[float]:
     return [labels.count(label) / len(labels) for label in range(classes)]
 
 
-_READERS: dict[str, Callable[[_File], Iterator[_Row]]] = {
+_READERS: dict[str, Callable[[RawFile], Iterator[_Row]]] = {
     "csv": _read_delimited,
     "tsv": _read_delimited,
     "jsonl": _read_jsonl,
     "parquet": _read_parquet,
-    "fasttext": _read_fasttext,
     "ptb-trees": _read_trees,
 }

@@ -1,4 +1,4 @@
-"""The rows of a split while clean works on them: texts in a file, and in memory a few numbers of each row.
+"""The rows of a split while clean works on them: texts in files, and in memory a few numbers of each row.
 
 What becomes of a row is decided by its label and by hashes of its text, so that of millions of texts only
 those of one batch need to be in memory.
@@ -15,7 +15,28 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-_NUMBERS = ("label", "words", "text_hash", "copy_hash")
+_NUMBERS = ("words", "text_hash", "copy_hash")
+
+
+@dataclass(frozen=True)
+class Stored:
+    """The rows of one piece.
+
+    Attributes:
+        file: an Arrow file that holds them.
+        read: how many there were before those without a text were dropped.
+        labels: (N,) int64; this and what follows as in :class:`Rows`.
+        words: (N,) int64.
+        texts: (N,) uint64.
+        copies: (N,) uint64.
+    """
+
+    file: Path
+    read: int
+    labels: np.ndarray
+    words: np.ndarray
+    texts: np.ndarray
+    copies: np.ndarray
 
 
 @dataclass(frozen=True)
@@ -23,22 +44,37 @@ class Rows:
     """N rows of one split, in their order.
 
     Attributes:
-        file: an Arrow file that holds them, and perhaps others.
-        starts: (B + 1,) int64, where each of its B record batches starts, and their end.
-        positions: (N,) int64, ascending; where each row stands in the file.
+        files: the B Arrow files that hold them, and perhaps others.
+        starts: (B + 1,) int64, where each of the files starts, counted in rows over all, and their end.
+        positions: (N,) int64, ascending; where each row stands, counted in the same way.
         labels: (N,) int64.
         words: (N,) int64, how many each text has.
         texts: (N,) uint64 hashes; rows whose normalised texts are the same have the same.
         copies: (N,) uint64 hashes; rows that have the same duplicate key have the same.
     """
 
-    file: Path
+    files: tuple[Path, ...]
     starts: np.ndarray
     positions: np.ndarray
     labels: np.ndarray
     words: np.ndarray
     texts: np.ndarray
     copies: np.ndarray
+
+    @classmethod
+    def of(cls, pieces: Iterable[Stored]) -> Rows:
+        """Return all rows of pieces, at least one, one behind the other."""
+        stored = list(pieces)
+        starts = np.cumsum([0, *(len(piece.labels) for piece in stored)])
+        return cls(
+            files=tuple(piece.file for piece in stored),
+            starts=starts,
+            positions=np.arange(starts[-1]),
+            labels=np.concatenate([piece.labels for piece in stored]),
+            words=np.concatenate([piece.words for piece in stored]),
+            texts=np.concatenate([piece.texts for piece in stored]),
+            copies=np.concatenate([piece.copies for piece in stored]),
+        )
 
     def __len__(self) -> int:
         return len(self.positions)
@@ -55,31 +91,30 @@ class Rows:
         )
 
     def columns(self) -> list[str]:
-        """Return the names of the columns that the file has."""
-        with pa.OSFile(str(self.file)) as source:
+        """Return the names of the columns that the files have."""
+        with pa.OSFile(str(self.files[0])) as source:
             names: list[str] = pa.ipc.open_file(source).schema.names
         return names
 
     def tables(self, columns: Iterable[str] | None = None) -> Iterator[pa.Table]:
-        """Yield the rows batch by batch, at last a table of none.
+        """Yield the rows file by file, at last a table of none.
 
         Args:
-            columns: which to read, in their order; those that the file does not have are left out.
+            columns: which to read, in their order; those that the files do not have are left out.
         """
         names = self.columns()
         wanted = names if columns is None else [name for name in columns if name in names]
-        fields = [names.index(name) for name in wanted]
-        options = pa.ipc.IpcReadOptions(included_fields=fields)
-        with pa.OSFile(str(self.file)) as source:
-            reader = pa.ipc.open_file(source, options=options)
-            edges = np.searchsorted(self.positions, self.starts)
-            for number, (first, last) in enumerate(pairwise(edges)):
-                if first < last:
-                    table = pa.Table.from_batches([reader.get_batch(number)]).select(wanted)
-                    chosen = self.positions[first:last] - self.starts[number]
-                    yield table if len(chosen) == len(table) else table.take(pa.array(chosen))
+        options = pa.ipc.IpcReadOptions(included_fields=[names.index(name) for name in wanted])
+        edges = np.searchsorted(self.positions, self.starts)
+        for number, (first, last) in enumerate(pairwise(edges)):
+            if first < last:
+                with pa.OSFile(str(self.files[number])) as source:
+                    table = pa.ipc.open_file(source, options=options).read_all().select(wanted)
+                chosen = self.positions[first:last] - self.starts[number]
+                yield table if len(chosen) == len(table) else table.take(pa.array(chosen))
+        with pa.OSFile(str(self.files[0])) as source:
             # pyarrow gives the schema of the whole file, whichever columns it reads.
-            yield reader.schema.empty_table().select(wanted)
+            yield pa.ipc.open_file(source).schema.empty_table().select(wanted)
 
     def frame(self, columns: Iterable[str] | None = None) -> pd.DataFrame:
         """Return the rows as a frame, lists in it as Python's."""
@@ -96,21 +131,9 @@ class Rows:
         return self.where(chosen).frame(columns).iloc[places].reset_index(drop=True)
 
 
-def store(batches: Iterable[pa.RecordBatch], file: Path) -> Rows:
-    """Write prepared batches, at least one, to ``file``, and return all their rows."""
-    numbers: dict[str, list[np.ndarray]] = {name: [] for name in _NUMBERS}
-    writer: pa.ipc.RecordBatchFileWriter | None = None
-    sizes = [0]
-    with pa.OSFile(str(file), "wb") as sink:
-        for batch in batches:
-            for name, found in numbers.items():
-                found.append(batch[name].to_numpy())
-            written = batch.drop_columns([name for name in _NUMBERS if name != "label"])
-            writer = writer or pa.ipc.new_file(sink, written.schema)
-            writer.write_batch(written)
-            sizes.append(len(batch))
-        if writer is not None:
-            writer.close()
-    starts = np.cumsum(sizes)
-    labels, words, texts, copies = (np.concatenate(numbers[name]) for name in _NUMBERS)
-    return Rows(file, starts, np.arange(starts[-1]), labels, words, texts, copies)
+def store(batch: pa.RecordBatch, file: Path, read: int) -> Stored:
+    """Write what :func:`finesent.data.preparation.prepare` made of ``read`` rows to ``file``."""
+    written = batch.drop_columns(list(_NUMBERS))
+    with pa.OSFile(str(file), "wb") as sink, pa.ipc.new_file(sink, written.schema) as writer:
+        writer.write_batch(written)
+    return Stored(file, read, batch["label"].to_numpy(), *(batch[name].to_numpy() for name in _NUMBERS))

@@ -12,12 +12,13 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from finesent.data.parallel import ahead
 from finesent.errors import FinesentError
 from finesent.files import replacing
 
 SPLITS = ("train", "dev", "test")
 # A smaller file has one row group, a larger one a row group for every so many rows: they are held at once.
-ROW_GROUP = 1 << 18
+ROW_GROUP = 1 << 16
 # Rows that are read at once.
 BATCH = 1 << 14
 
@@ -64,7 +65,7 @@ def write_batches(path: Path, tables: Iterable[pa.Table]) -> None:
             temporary, first.schema, compression="zstd", write_statistics=False, write_page_checksum=True
         ) as writer,
     ):
-        for group in _row_groups(chain([first], pieces)):
+        for group in ahead(_row_groups(chain([first], pieces))):
             writer.write_table(group)
 
 

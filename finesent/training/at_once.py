@@ -15,8 +15,8 @@ import torch
 
 from finesent.cores import usable_cores
 from finesent.errors import FinesentError
+from finesent.memory import keep_freed_memory
 from finesent.models.classifier import Classifier
-from finesent.models.memory import keep_freed_memory
 from finesent.params.ablation import Ablation
 from finesent.params.train import TrainParams
 from finesent.training.loop import Run, Study

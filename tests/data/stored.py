@@ -27,5 +27,6 @@ def rows_of(frame: pd.DataFrame, batch: int = 7) -> Rows:
         columns["group"] = pa.array(frame["group"].tolist(), pa.string())
     whole = pa.RecordBatch.from_pydict(columns)
     pieces = [whole.slice(start, batch) for start in range(0, max(1, len(whole)), batch)]
-    file = Path(_FOLDER.name) / uuid.uuid4().hex
-    return store((prepare(piece, "none") for piece in pieces), file)
+    return Rows.of(
+        store(prepare(piece, "none"), Path(_FOLDER.name) / uuid.uuid4().hex, len(piece)) for piece in pieces
+    )

@@ -7,11 +7,12 @@ import sys
 import unicodedata
 
 import numpy as np
+import pyarrow as pa
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from finesent.data.bulk import clean_texts, copy_hashes, hash64, text_hashes
+from finesent.data.bulk import clean_texts, copy_hashes, hash64, text_hashes, word_counts
 from finesent.data.cleaning import RECIPES, normalised, squeeze_spaces
 from finesent.data.duplicates import duplicate_key
 
@@ -61,31 +62,47 @@ awkward = st.lists(
 texts = st.lists(st.text(st.characters(exclude_categories=["Cs"])) | awkward, max_size=8)
 
 
-@pytest.mark.parametrize("recipe", list(RECIPES))
-@settings(max_examples=300)
-@given(given=texts)
-@example(["", "\n", " a", "b "])
-@example(["plain", "\n"])
-@example([" "])
-@example(["é"])
-def test_texts_are_cleaned_as_one_by_one(recipe: str, given: list[str]) -> None:
-    assert clean_texts(given, recipe) == [RECIPES[recipe](text) for text in given]
+def array(texts: list[str], before: list[str] | None = None) -> pa.StringArray:
+    """Return the texts as Arrow has them, behind others in the same buffers where there are some."""
+    others = before or []
+    return pa.array(others + texts, pa.string())[len(others) :]
 
 
 @pytest.mark.parametrize("recipe", list(RECIPES))
 @settings(max_examples=300)
-@given(given=texts)
-def test_hashes_are_those_of_the_keys_of_cleaned_texts(recipe: str, given: list[str]) -> None:
-    cleaned = [text for text in clean_texts(given, recipe) if text]
-    assert text_hashes(cleaned).tolist() == hash64(normalised(text).encode() for text in cleaned).tolist()
-    assert copy_hashes(cleaned).tolist() == hash64(duplicate_key(text).encode() for text in cleaned).tolist()
+@given(given=texts, before=texts)
+@example(["", "\n", " a", "b "], [])
+@example(["plain", "\n"], ["", "x"])
+@example([" "], [])
+@example(["", "   ", "", "a   ", "  b"], [" "])
+@example(["é"], ["é"])
+def test_texts_are_cleaned_as_one_by_one(recipe: str, given: list[str], before: list[str]) -> None:
+    expected = [RECIPES[recipe](text) for text in given]
+    cleaned = clean_texts(array(given, before), recipe)
+    cleaned.validate(full=True)
+    assert cleaned.to_pylist() == expected
+    some = array([text for text in expected if text], before)
+    assert word_counts(some).tolist() == [len(text.split()) for text in expected if text]
 
 
-def test_every_character_is_cleaned_as_by_itself() -> None:
-    letters = [f"x{chr(code)}y" for code in range(sys.maxunicode + 1) if not 0xD800 <= code < 0xE000][::7]
+@pytest.mark.parametrize("recipe", list(RECIPES))
+@settings(max_examples=300)
+@given(given=texts, before=texts)
+@example(["-rrb-"], ["-", "LRB-"])
+def test_hashes_are_those_of_the_keys_of_cleaned_texts(
+    recipe: str, given: list[str], before: list[str]
+) -> None:
+    cleaned = [text for text in map(RECIPES[recipe], given) if text]
+    found = array(cleaned, before)
+    assert text_hashes(found).tolist() == hash64(normalised(text).encode() for text in cleaned).tolist()
+    assert copy_hashes(found).tolist() == hash64(duplicate_key(text).encode() for text in cleaned).tolist()
+
+
+@pytest.mark.parametrize("recipe", list(RECIPES))
+def test_every_character_is_cleaned_as_by_itself(recipe: str) -> None:
+    letters = [f"x{chr(code)}y" for code in range(sys.maxunicode + 1) if not 0xD800 <= code < 0xE000]
     letters += [f"x{chr(code)}{chr(code)} y " for code in range(256)]
-    for recipe, single in RECIPES.items():
-        assert clean_texts(letters, recipe) == [single(text) for text in letters]
+    assert clean_texts(array(letters), recipe).to_pylist() == [RECIPES[recipe](text) for text in letters]
 
 
 def test_white_space_is_what_unicode_calls_so() -> None:

@@ -48,8 +48,8 @@ def write(folder: Path, content: bytes, name: str = "all.txt") -> None:
 def read_raw(folder: Path, entry: Dataset) -> dict[str, pd.DataFrame]:
     """Read all splits whole."""
     return {
-        split: pd.DataFrame(pa.Table.from_batches(batches).to_pydict())
-        for split, batches in read_splits(folder, entry).items()
+        split: pd.DataFrame(pa.Table.from_batches([piece.read() for piece in pieces]).to_pydict())
+        for split, pieces in read_splits(folder, entry).items()
     }
 
 
@@ -355,22 +355,21 @@ def test_ratings_are_joined_to_the_sentences_of_several_files(tmp_path: Path) ->
         read_raw(tmp_path, entry_of(layout, FIVE))
 
 
-@pytest.mark.parametrize("format", ["fasttext", "csv", "jsonl", "parquet"])
-def test_a_long_file_comes_in_batches_that_count_on(
+@pytest.mark.parametrize("format", ["csv", "jsonl", "parquet"])
+def test_a_long_file_comes_in_pieces_that_count_on(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, format: str
 ) -> None:
     monkeypatch.setattr(readers, "_BATCH", 4)
     monkeypatch.setattr(readers, "_CHUNK", 5)
     texts = [f"é {number}" for number in range(9)]
     contents = {
-        "fasttext": "".join(f"__label__2 {text}\n" for text in texts).encode(),
         "csv": csv_of([["text", "label"], *([text, "1"] for text in texts)]),
         "jsonl": "\n".join(json.dumps({"text": text, "label": 1}) for text in texts).encode(),
         "parquet": parquet_of({"text": texts, "label": [1] * 9}),
     }
     write(tmp_path, contents[format])
     entry = entry_of({"format": format, "files": {"all": {"path": "all.txt"}}})
-    batches = list(read_splits(tmp_path, entry)["all"])
+    batches = [piece.read() for piece in read_splits(tmp_path, entry)["all"]]
     assert [len(batch) for batch in batches] == [4, 4, 1]
     rows = pa.Table.from_batches(batches).to_pydict()
     assert rows == {"id": [f"all-{number}" for number in range(1, 10)], "text": texts, "label": [1] * 9}
@@ -387,11 +386,10 @@ def test_bytes_that_are_not_utf8_are_told_where_they_stand_however_the_file_is_r
         try:
             content.decode("utf-8")
         except UnicodeDecodeError as error:
-            said = failure(folder, content, "fasttext")
+            said = failure(folder, content, "jsonl")
             assert said == f"all.txt: not UTF-8 (byte {error.start})"
         else:
-            lines = b"__label__1 a\n" + content.replace(b"\n", b"").replace(b"\r", b"")
-            assert "not UTF-8" not in failure(folder, lines + b"\nx\n__label__1\n", "fasttext")
+            assert "not UTF-8" not in failure(folder, content + b"\n{\n", "jsonl")
 
 
 def test_only_rated_data_have_ids_that_name_documents() -> None:

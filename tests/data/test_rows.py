@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -23,10 +24,10 @@ def frame(count: int) -> pd.DataFrame:
 def test_the_numbers_of_rows_are_those_of_their_texts() -> None:
     given_rows = frame(20)
     rows = rows_of(given_rows)
-    texts = given_rows["text"].tolist()
+    texts = pa.array(given_rows["text"].tolist(), pa.string())
     assert len(rows) == 20
     assert rows.labels.tolist() == given_rows["label"].tolist()
-    assert rows.words.tolist() == [len(text.split()) for text in texts]
+    assert rows.words.tolist() == [len(text.split()) for text in texts.to_pylist()]
     assert rows.texts.tolist() == text_hashes(texts).tolist()
     assert rows.copies.tolist() == copy_hashes(texts).tolist()
     pd.testing.assert_frame_equal(rows.frame(), given_rows)

@@ -8,8 +8,8 @@ import pytest
 import torch
 
 from finesent.errors import FinesentError
+from finesent.memory import keep_freed_memory
 from finesent.models.device import autocast, choose_device, choose_precision
-from finesent.models.memory import keep_freed_memory
 
 CPU = torch.device("cpu")
 

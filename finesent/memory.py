@@ -1,4 +1,4 @@
-"""Keeping freed memory for the next step instead of handing it back to the system."""
+"""Keeping freed memory for the next array instead of handing it back to the system."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ _NEVER = 2**31 - 1
 def keep_freed_memory() -> None:
     """Tell glibc to keep what is freed; elsewhere, do nothing.
 
-    By default every tensor of some size is mapped anew at each step, and the kernel clears each page of it
-    first, which took about a tenth of a training step on a CPU.
+    By default every array of some size is mapped anew, and the kernel clears each page of it first, which
+    took about a tenth of a training step on a CPU, and of cleaning too.
     """
     if not sys.platform.startswith("linux"):
         return

@@ -1,0 +1,177 @@
+"""Reading files of lines ``__label__<class> <text>``, piece by piece, each in whichever process has the time.
+
+What a line holds is found on the bytes of the whole piece: of millions of lines no more is looked at by
+itself than those that are unlike the rest.
+"""
+
+from __future__ import annotations
+
+import codecs
+import os
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import BinaryIO
+
+import numpy as np
+import pyarrow as pa
+
+from finesent.data.bulk import strings
+from finesent.data.pieces import batch_of, numbered
+from finesent.data.raw_file import RawFile
+
+# Bytes of a piece: some ten thousand reviews.
+_PIECE = 1 << 22
+# Arrow counts the bytes of a column's texts in 31 bits.
+_LONGEST = 1 << 30
+_LINE = re.compile(r"__label__(\S+?)(?:[ \t](.*))?", re.DOTALL)
+_LINE_FEED, _RETURN = b"\n\r"
+
+
+@dataclass(frozen=True)
+class FastTextPiece:
+    """Some lines of a file that are yet to be read.
+
+    Attributes:
+        file: that holds them.
+        start: of the first, in bytes.
+        size: in bytes.
+        row: the number of the first line in the file, counted from 1.
+        split: that the file belongs to.
+        number: of the first line among all rows of the split, counted from 1.
+        rows: how many lines there are.
+    """
+
+    file: RawFile
+    start: int
+    size: int
+    row: int
+    split: str
+    number: int
+    rows: int
+
+    def read(self) -> pa.RecordBatch:
+        """Return the rows with ``id``, ``text`` and ``label``.
+
+        Raises:
+            FinesentError: the bytes are not UTF-8, a line is broken, or its label is not in the catalog.
+        """
+        with self.file.path.open("rb") as content:
+            content.seek(self.start)
+            lines = content.read(self.size)
+        try:
+            lines.decode("utf-8")
+        except UnicodeDecodeError as error:
+            raise self.file.not_utf8(self.start + error.start) from error
+        letters = np.frombuffer(lines, dtype=np.uint8)
+        starts, ends = _edges(letters)
+        # What stands between the lines' ends, and what stands before texts, is left out.
+        dropped = letters == _LINE_FEED
+        dropped[ends[ends < len(letters)]] = True
+        labels, texts = self._split_off_labels(lines, letters, starts, ends, dropped)
+        edges = np.concatenate([[0], np.cumsum(ends - texts)])
+        ids = numbered(self.split, self.number, len(labels))
+        return batch_of(ids, strings(letters[~dropped], edges), labels)
+
+    def _split_off_labels(
+        self, lines: bytes, letters: np.ndarray, starts: np.ndarray, ends: np.ndarray, dropped: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Return (N,) int64 labels and where the texts begin, of lines from ``starts`` to ``ends``.
+
+        In ``dropped``, (B,) bool, what stands before the texts becomes true.
+        """
+        allowed = self.file.label_values()
+        labels = np.full(len(starts), -1, dtype=np.int64)
+        texts = starts.copy()
+        for separator in " \t":
+            for value, label in allowed.items():
+                begins = f"__label__{value}{separator}".encode()
+                rest = np.flatnonzero((labels < 0) & (ends - starts >= len(begins)))
+                places = starts[rest, None] + np.arange(len(begins))
+                fits = (letters[places] == np.frombuffer(begins, dtype=np.uint8)).all(axis=1)
+                labels[rest[fits]] = label
+                texts[rest[fits]] += len(begins)
+                dropped[places[fits]] = True
+        for place in np.flatnonzero(labels < 0).tolist():
+            line = lines[starts[place] : ends[place]].decode("utf-8")
+            match = _LINE.fullmatch(line)
+            if match is None:
+                problem = "a broken line: expected __label__<class>, a tab or space, and text"
+                raise self.file.error(f"{problem}, found {line[:60]!r}", self.row + place)
+            if match[1] not in allowed:
+                raise self.file.unknown_label(match[1], self.row + place)
+            labels[place] = allowed[match[1]]
+            texts[place] = ends[place] - len((match[2] or "").encode("utf-8"))
+            dropped[starts[place] : texts[place]] = True
+        return labels, texts
+
+
+def fasttext_pieces(file: RawFile, split: str, number: int) -> Iterator[FastTextPiece]:
+    """Yield a file in pieces of whole lines, at least one.
+
+    Args:
+        file: to be read.
+        split: that it belongs to.
+        number: of its first row among those of the split, counted from 1.
+
+    Raises:
+        FinesentError: there is nothing but white space, or a line is longer than 1 GiB.
+    """
+    with file.path.open("rb") as content:
+        start = len(codecs.BOM_UTF8) if content.read(len(codecs.BOM_UTF8)) == codecs.BOM_UTF8 else 0
+        end = _end_of_rows(content, file, start)
+        row = 1
+        while start < end:
+            content.seek(start)
+            lines = content.read(min(_PIECE, end - start))
+            while start + len(lines) < end and b"\n" not in lines:
+                if len(lines) >= _LONGEST:
+                    raise file.error("the line is longer than 1 GiB", row)
+                lines += content.read(min(len(lines), end - start - len(lines)))
+            if start + len(lines) < end:
+                lines = lines[: lines.rindex(b"\n") + 1]
+            rows = lines.count(b"\n") + (not lines.endswith(b"\n"))
+            yield FastTextPiece(file, start, len(lines), row, split, number + row - 1, rows)
+            start += len(lines)
+            row += rows
+
+
+def _edges(letters: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return (N,) where each line begins and where it ends, without what ends it.
+
+    Only line feeds end a line, for other separators occur in texts.
+    """
+    ends = np.flatnonzero(letters == _LINE_FEED)
+    starts = np.concatenate([[0], ends + 1])
+    if starts[-1] == len(letters):
+        starts = starts[:-1]
+    else:
+        ends = np.append(ends, len(letters))
+    returned = (ends > starts) & (letters[ends - 1] == _RETURN)
+    return starts, ends - returned
+
+
+def _end_of_rows(content: BinaryIO, file: RawFile, start: int) -> int:
+    """Return where the last line ends that is not blank: blank lines at the end of a file are no rows."""
+    last = _end_without(content, start, b"\r\n")
+    if _end_without(content, start, b" \t\r\n\x0b\x0c") == start:
+        raise file.error("the file is empty")
+    content.seek(last)
+    while chunk := content.read(_PIECE):
+        if (found := chunk.find(b"\n")) >= 0:
+            return last + found + 1
+        last += len(chunk)
+    return last
+
+
+def _end_without(content: BinaryIO, start: int, letters: bytes) -> int:
+    """Return where the file would end, from ``start`` on, if none of these letters stood at its end."""
+    end = content.seek(0, os.SEEK_END)
+    while end > start:
+        size = min(_PIECE, end - start)
+        content.seek(end - size)
+        kept = len(content.read(size).rstrip(letters))
+        if kept:
+            return end - size + kept
+        end -= size
+    return start
