@@ -74,14 +74,14 @@ def tokenize(rows: pd.DataFrame, rules: Input, tokenizer: PreTrainedTokenizerFas
     """
     before, after = rules.template.split("{text}")
     _unbounded(tokenizer)
-    # The backend is called directly: no attention masks are built that nobody reads.
-    encodings = tokenizer.backend_tokenizer.encode_batch([before + text + after for text in rows["text"]])
-    ids = [
-        _fit(encoding, len(before), len(before) + len(text), rules.max_length)
-        for encoding, text in zip(encodings, rows["text"], strict=True)
-    ]
-    cut = sum(len(kept) < len(whole) for kept, whole in zip(ids, encodings, strict=True))
-    return _table(rows, ids), cut
+    backend = tokenizer.backend_tokenizer
+    inputs = [before + text + after for text in rows["text"]]
+    # The backend is called directly, in the way that does not tell where tokens stand: few rows need that.
+    ids: list[list[int]] = [encoding.ids for encoding in backend.encode_batch_fast(inputs)]
+    long = [row for row, whole in enumerate(ids) if len(whole) > rules.max_length]
+    for row, encoding in zip(long, backend.encode_batch([inputs[row] for row in long]), strict=True):
+        ids[row] = _cut(encoding, len(before), len(inputs[row]) - len(after), rules.max_length)
+    return _table(rows, ids), len(long)
 
 
 def words_encoding(name: str, rules: Input, vocabulary: Vocabulary) -> Encoding:
@@ -126,15 +126,15 @@ def _unbounded(tokenizer: PreTrainedTokenizerFast) -> None:
     tokenizer.backend_tokenizer.no_padding()
 
 
-def _fit(encoding: Tokens, begin: int, end: int, max_length: int) -> list[int]:
-    """Return the ids without the last tokens of the text, characters ``begin`` to ``end``, that do not fit.
+def _cut(encoding: Tokens, begin: int, end: int, max_length: int) -> list[int]:
+    """Return the ids of a row that is too long without the last tokens of its text that do not fit.
+
+    The text is the characters from ``begin`` to ``end``.
 
     Cutting tokens leaves every other as it was, where cutting characters would break a word into pieces.
     """
     ids: list[int] = encoding.ids
     excess = len(ids) - max_length
-    if excess <= 0:
-        return ids
     spans = zip(encoding.offsets, encoding.special_tokens_mask, strict=True)
     of_text = [
         n for n, ((first, last), special) in enumerate(spans) if begin <= first < end >= last and not special
