@@ -1,33 +1,38 @@
 """Seconds and memory of the data stages over many rows, each stage in a process of its own.
 
-Run as ``python -m benchmarks.data_stages SENTENCES BACKBONE ROWS [ROWS …]``: SENTENCES as for
+Run as ``python -m benchmarks.data_stages SENTENCES BACKBONE ROWS [ROWS …] [--rounds N]``: SENTENCES as for
 benchmarks/many_rows.py, BACKBONE a folder with a tokenizer, such as data/backbone. A tenth of the rows more
 are the test split; dev is cut out of train. ``plain pandas`` is the least that a script would do in place of
-clean, with every row in one frame; it looks for copies by the cleaned text alone and describes nothing. Peak
-memory is of one process; clean on many rows has one more for each core.
+clean, with every row in one frame; it looks for copies by the cleaned text alone and describes nothing. The
+two take turns, N times each; the other stages run once. Memory is that of all processes of a stage together.
 """
 
 from __future__ import annotations
 
+import argparse
 import shutil
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
 import pandas as pd
 
-from benchmarks.alternate import Command, Failure, run
+from benchmarks.alternate import Command, Failure, Range, order, ratios, run, summary
 from benchmarks.many_rows import write_many_rows
 from benchmarks.peers.pandas_cleaning import clean
+from benchmarks.resident import watched
 from benchmarks.workspace import ROOT
 from finesent.evaluation.markdown import NOTHING, table
 from finesent.files import write_json
 
-_STAGES = {
-    "download": ["-m", "stages.download"],
-    "plain pandas": ["-m", "benchmarks.data_stages", "--plain"],
+_FIRST = {"download": ["-m", "stages.download"]}
+_IN_TURN = {
     "clean": ["-m", "stages.clean"],
+    "plain pandas": ["-m", "benchmarks.data_stages", "--plain"],
+}
+_LAST = {
     "sample": ["-m", "stages.sample"],
     "tokenize plain": ["-m", "stages.tokenize", "plain"],
     "tokenize words": ["-m", "stages.tokenize", "words"],
@@ -81,13 +86,53 @@ def make_project(folder: Path, sentences: Path, backbone: Path, rows: int) -> No
     write_json(folder / "params.yaml", _PARAMS)
 
 
-def measured(name: str, command: list[str], folder: Path) -> dict[str, str]:
-    """Run Python with these arguments in ``folder``; return its seconds and peak memory, or why it failed."""
-    environment = {"PYTHONPATH": str(ROOT)}
-    found = run(Command(name, (sys.executable, *command), folder, environment, speaks=False))
-    if isinstance(found, Failure):
-        return {"seconds": f"failed: {found.reason}", "peak MiB": NOTHING}
-    return {"seconds": f"{found.seconds:.1f}", "peak MiB": f"{found.peak_memory / 2**20:.0f}"}
+@dataclass
+class _Measured:
+    """What a stage took in each of its runs, or why it failed."""
+
+    seconds: list[float]
+    peaks: list[float]
+    failure: str = ""
+
+    def row(self) -> dict[str, str]:
+        """Return the cells of the stage."""
+        if self.failure:
+            return {"seconds": f"failed: {self.failure}", "peak MiB": NOTHING}
+        peak = max(self.peaks) / 2**20
+        return {"seconds": _spread(summary(self.seconds), 1), "peak MiB": f"{peak:,.0f}"}
+
+
+def measure(commands: dict[str, list[str]], folder: Path, rounds: int) -> dict[str, _Measured]:
+    """Run Python with each of these arguments in ``folder``, in turn."""
+    found = {name: _Measured([], []) for name in commands}
+    for name in (name for names in order(list(commands), rounds) for name in names):
+        with watched(folder) as peak:
+            environment = {"PYTHONPATH": str(ROOT)}
+            outcome = run(Command(name, (sys.executable, *commands[name]), folder, environment, speaks=False))
+        if isinstance(outcome, Failure):
+            found[name].failure = outcome.reason
+        else:
+            found[name].seconds.append(outcome.seconds)
+            found[name].peaks.append(peak.value)
+        print(name, found[name].row(), file=sys.stderr, flush=True)
+    return found
+
+
+def measured_stages(folder: Path, rounds: int) -> list[dict[str, str]]:
+    """Return a row for each stage of the project in ``folder``."""
+    first = measure(_FIRST, folder, 1)
+    in_turn = measure(_IN_TURN, folder, rounds)
+    rows = {name: stage.row() for name, stage in (first | in_turn | measure(_LAST, folder, 1)).items()}
+    ours, theirs = (in_turn[name] for name in _IN_TURN)
+    if not ours.failure and not theirs.failure:
+        rows["plain pandas"]["times clean"] = _spread(ratios(theirs.seconds, ours.seconds), 2)
+    return [{"stage": name, **row} for name, row in rows.items()]
+
+
+def _spread(values: Range, decimals: int) -> str:
+    if values.low == values.high:
+        return f"{values.median:.{decimals}f}"
+    return f"{values.median:.{decimals}f} [{values.low:.{decimals}f}, {values.high:.{decimals}f}]"
 
 
 def plain_pandas() -> None:
@@ -111,16 +156,20 @@ def main() -> None:
     if sys.argv[1:] == ["--plain"]:
         plain_pandas()
         return
-    sentences, backbone = (Path(argument).resolve() for argument in sys.argv[1:3])
+    parser = argparse.ArgumentParser(description="Seconds and memory of the data stages over many rows.")
+    parser.add_argument("sentences", type=Path, help="a Parquet file with a column text")
+    parser.add_argument("backbone", type=Path, help="a folder with a tokenizer")
+    parser.add_argument("rows", type=int, nargs="+", help="how many to train on")
+    parser.add_argument("--rounds", type=int, default=1, help="of clean and plain pandas")
+    asked = parser.parse_args()
     rows = []
-    for count in map(int, sys.argv[3:]):
+    for count in asked.rows:
         with TemporaryDirectory(prefix="finesent-") as folder:
-            make_project(Path(folder), sentences, backbone, count)
-            for name, command in _STAGES.items():
-                row = {"rows": f"{count:,}", "stage": name, **measured(name, command, Path(folder))}
-                print(", ".join(row.values()), file=sys.stderr, flush=True)
-                rows.append(row)
-    print(table(rows, left=("stage",)))
+            make_project(Path(folder), asked.sentences, asked.backbone, count)
+            found = measured_stages(Path(folder), asked.rounds)
+            rows += [{"rows": f"{count:,}", **stage} for stage in found]
+    columns = dict.fromkeys(name for row in rows for name in row)
+    print(table([dict.fromkeys(columns, "") | row for row in rows], left=("stage",)))
 
 
 if __name__ == "__main__":

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 import pyarrow as pa
-from transformers import AutoTokenizer, PreTrainedTokenizerFast
 
 from finesent.data.encoding import Encoding
 from finesent.data.tables import word_counts
@@ -19,6 +18,7 @@ from finesent.params.tokenize import Input
 
 if TYPE_CHECKING:
     from tokenizers import Encoding as Tokens
+    from transformers import PreTrainedTokenizerFast
 
 
 def load_tokenizer(folder: Path) -> PreTrainedTokenizerFast:
@@ -27,6 +27,9 @@ def load_tokenizer(folder: Path) -> PreTrainedTokenizerFast:
     Raises:
         FinesentError: the folder has no fast tokenizer, or one without a vocabulary.
     """
+    # This brings PyTorch, which an input of words has no use for.
+    from transformers import AutoTokenizer, PreTrainedTokenizerFast
+
     try:
         tokenizer = AutoTokenizer.from_pretrained(
             folder, local_files_only=True, trust_remote_code=False, use_fast=True

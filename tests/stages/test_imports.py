@@ -16,6 +16,6 @@ def test_data_stages_and_compare_load_no_pytorch() -> None:
         "    import_module(f'stages.{name}')\n"
         "    if 'torch' in sys.modules: sys.exit(f'stages.{name} loads PyTorch')\n"
     )
-    names = ["download", "clean", "sample", "compare"]
+    names = ["download", "clean", "sample", "tokenize", "compare"]
     done = subprocess.run([sys.executable, "-c", code, *names], cwd=ROOT, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
