@@ -6,16 +6,18 @@ import codecs
 import csv
 import json
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from fractions import Fraction
-from itertools import chain, count, islice
+from itertools import chain, islice
 from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
 
 from finesent.catalog.schema import Dataset, Layout
-from finesent.data.fasttext import FastTextPiece, fasttext_pieces
+from finesent.data.cells import column_number, joined, label_text, missing_column, plain_text
+from finesent.data.fasttext import fasttext_pieces
+from finesent.data.parquet import parquet_pieces
 from finesent.data.pieces import Piece, ReadPiece, batch_of, numbered
 from finesent.data.raw_file import RawFile
 from finesent.errors import FinesentError
@@ -31,7 +33,6 @@ _RATING_SCALE = (-4, 4)
 # Means are printed with at least three decimals, or are whole.
 _MEAN_TOLERANCE = 0.001
 
-_SURROGATE = re.compile("[\ud800-\udfff]")
 _TREE_ROOT = re.compile(r"\(([^ ()]+) ")
 # Tokens are split at the ASCII space alone: some of the treebank's hold a no-break space.
 _TREE_LEAF = re.compile(r"\([^ ()]+ ([^ ()]+)\)")
@@ -138,10 +139,13 @@ def _read_split(folder: Path, split: str, layout: Layout, classes: int) -> Itera
             raise file.error("it has no rows")
 
 
-def _pieces(file: RawFile, split: str, first: int) -> Iterator[ReadPiece | FastTextPiece]:
+def _pieces(file: RawFile, split: str, first: int) -> Iterator[Piece]:
     """Yield the rows of a file, the first of which has the number ``first`` in its split."""
     if file.layout.format == "fasttext":
         yield from fasttext_pieces(file, split, first)
+        return
+    if file.layout.format == "parquet":
+        yield from parquet_pieces(file, split, first, _BATCH)
         return
     read = _READERS[file.layout.format](file)
     while rows := list(islice(read, _BATCH)):
@@ -228,15 +232,15 @@ def _read_delimited(file: RawFile) -> Iterator[_Row]:
     records = _records(file)
     first_line, first = next(records)
     names = first if file.layout.header else [str(number) for number in range(len(first))]
-    texts = [_column(file, names, column) for column in file.layout.text]
-    label = _column(file, names, file.layout.label)
+    texts = [column_number(file, names, column) for column in file.layout.text]
+    label = column_number(file, names, file.layout.label)
     if not file.layout.header:
         records = chain([(first_line, first)], records)
     for number, (line, record) in enumerate(records, 1):
         if len(record) != len(names):
             problem = f"a broken line (line {line}): {len(record)} fields, expected {len(names)}"
             raise file.error(problem, number)
-        yield number, _joined(record[text] for text in texts), record[label].strip()
+        yield number, joined(record[text] for text in texts), record[label].strip()
 
 
 def _records(file: RawFile) -> Iterator[tuple[int, list[str]]]:
@@ -259,19 +263,6 @@ def _records(file: RawFile) -> Iterator[tuple[int, list[str]]]:
             raise file.error(f"a broken line (line {reader.line_num}): {error}") from error
 
 
-def _column(file: RawFile, names: list[str], wanted: str) -> int:
-    if wanted not in names:
-        raise _missing_column(file, wanted, names)
-    return names.index(wanted)
-
-
-def _missing_column(file: RawFile, wanted: str, names: list[str], row: int | None = None) -> FinesentError:
-    problem = f"there is no column {wanted!r}; it has {', '.join(map(repr, names))}"
-    return file.error(
-        problem, row, "name its columns in the catalog entry: `text:` and `label:` of the layout"
-    )
-
-
 def _read_jsonl(file: RawFile) -> Iterator[_Row]:
     for number, line in _lines(file):
         try:
@@ -283,60 +274,9 @@ def _read_jsonl(file: RawFile) -> Iterator[_Row]:
         columns = (*file.layout.text, file.layout.label)
         for column in columns:
             if column not in record:
-                raise _missing_column(file, column, list(record), number)
-        yield _row_of(file, number, *(record[column] for column in columns))
-
-
-def _read_parquet(file: RawFile) -> Iterator[_Row]:
-    import pyarrow.parquet as pq
-
-    columns = [*file.layout.text, file.layout.label]
-    rows = count(1)
-    try:
-        with pq.ParquetFile(file.path) as parquet:
-            for column in columns:
-                _column(file, parquet.schema_arrow.names, column)
-            for batch in parquet.iter_batches(_BATCH, columns=columns):
-                batch.validate(full=True)
-                cells = [batch[column].to_pylist() for column in columns]
-                for *values, number in zip(*cells, islice(rows, len(batch)), strict=True):
-                    yield _row_of(file, number, *values)
-    except (pa.ArrowException, OSError) as error:
-        raise file.error(f"no parquet file, or a truncated or altered one ({error})") from error
-
-
-def _row_of(file: RawFile, number: int, *cells: object) -> _Row:
-    """Make a row of the cells of the text's columns and that of the label."""
-    texts = []
-    for column, cell in zip(file.layout.text, cells[:-1], strict=True):
-        text = _plain_text(cell)
-        if text is None:
-            raise file.error(f"column {column}: no text but {cell!r}", number)
-        texts.append(text)
-    return number, _joined(texts), _label_text(cells[-1])
-
-
-def _joined(texts: Iterable[str]) -> str:
-    """Join the columns that make a text, without those that are empty."""
-    return ": ".join(text for text in texts if text)
-
-
-def _plain_text(value: object) -> str | None:
-    """Return a cell as text, empty for null and NaN; None if it is no text at all."""
-    if value is None or value != value:
-        return ""
-    if isinstance(value, (list, dict, bytes)):
-        return None
-    text = str(value)
-    # JSON can spell half of a surrogate pair, which no UTF-8 file can hold.
-    return None if _SURROGATE.search(text) else text
-
-
-def _label_text(value: object) -> str:
-    """Return a label as the catalog would write it; a column with gaps turns 3 into 3.0."""
-    if isinstance(value, float) and value.is_integer():
-        return str(int(value))
-    return str(value).strip()
+                raise missing_column(file, column, list(record), number)
+        texts = [plain_text(record[column], column, file, number) for column in file.layout.text]
+        yield number, joined(texts), label_text(record[file.layout.label])
 
 
 def _read_vader(files: list[RawFile], folder: Path, split: str) -> pa.RecordBatch:
@@ -427,6 +367,5 @@ _READERS: dict[str, Callable[[RawFile], Iterator[_Row]]] = {
     "csv": _read_delimited,
     "tsv": _read_delimited,
     "jsonl": _read_jsonl,
-    "parquet": _read_parquet,
     "ptb-trees": _read_trees,
 }

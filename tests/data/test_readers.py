@@ -249,6 +249,39 @@ def test_parquet_with_gaps(tmp_path: Path) -> None:
     assert rows_of(read(tmp_path, content, "parquet")) == [("a", 0), ("", 1), ("c", 2)]
 
 
+def test_parquet_of_any_type_of_column(tmp_path: Path) -> None:
+    columns = {
+        "text": pa.array(["a", None, "a", "é"]).dictionary_encode(),
+        "body": pa.array([1.5, None, math.nan, 3.0]),
+        "label": pa.array(["1", " 0", "2.0", "1"]),
+    }
+    said = failure(tmp_path, parquet_of(columns), "parquet", text=["text", "body"])
+    assert said.startswith("all.txt, row 3, column label: the label '2.0' is not in the catalog")
+    columns["label"] = pa.array([1, 0, 2, 1], pa.uint8())
+    frame = read(tmp_path, parquet_of(columns), "parquet", text=["text", "body"])
+    assert rows_of(frame) == [("a: 1.5", 1), ("", 0), ("a", 2), ("é: 3.0", 1)]
+    columns["label"] = pa.array(["2", "0", "1", "0"]).dictionary_encode()
+    columns["text"] = pa.array(["a", "b", "", "d"], pa.large_string())
+    frame = read(tmp_path, parquet_of(columns), "parquet")
+    assert rows_of(frame) == [("a", 2), ("b", 0), ("", 1), ("d", 0)]
+
+
+@pytest.mark.parametrize(
+    "columns, said",
+    [
+        ({"text": [["a"], ["b"]], "label": [1, 1]}, "row 1: column text: no text but ['a']"),
+        ({"text": [b"a", b"b"], "label": [1, 1]}, "row 1: column text: no text but b'a'"),
+        ({"text": ["a", "b"], "label": [1, None]}, "row 2, column label: the label 'None' is not"),
+        ({"text": ["a", "b"], "label": [[1], [1]]}, "row 1, column label: the label '[1]' is not"),
+        ({"text": ["a", "b"], "label": [0.0, 0.5]}, "row 2, column label: the label '0.5' is not"),
+    ],
+)
+def test_parquet_that_holds_no_texts_or_labels_is_told(
+    tmp_path: Path, columns: dict[str, Any], said: str
+) -> None:
+    assert said in failure(tmp_path, parquet_of(columns), "parquet")
+
+
 def test_no_text_is_an_empty_text(tmp_path: Path) -> None:
     lines = [{"text": value, "label": 1} for value in (None, math.nan, "", 7)]
     content = "\n".join(map(json.dumps, lines)).encode()
