@@ -42,8 +42,8 @@ class Overlaps:
 
     Attributes:
         splits: the rows of each split as found, in the order train, dev, test, further test sets.
-        keys: by split, (N,) int64 numbers of its rows' duplicate keys.
-        first_rows: by split, (K,) int64; the first row that has each of the K keys, or -1.
+        keys: by split, (N,) int32 numbers of its rows' duplicate keys.
+        first_rows: by split, (K,) int32; the first row that has each of the K keys, or -1.
         near: (2 P, 2) int64 pairs of similar keys, each both ways round.
         similarity: (2 P,) float64 of those pairs.
     """
@@ -134,7 +134,7 @@ def find_overlaps(splits: dict[str, Rows], similarity: float | None) -> Overlaps
     hashes = np.concatenate([rows.copies for rows in splits.values()])
     found, numbers = np.unique(hashes, return_inverse=True)
     ends = np.cumsum([len(rows) for rows in splits.values()])
-    keys = dict(zip(splits, np.split(numbers, ends[:-1]), strict=True))
+    keys = dict(zip(splits, np.split(numbers.astype(np.int32), ends[:-1]), strict=True))
     first_rows = {name: _first_rows(own, len(found)) for name, own in keys.items()}
     pairs, similarities = np.empty((0, 2), dtype=np.int64), np.empty(0)
     if similarity is not None:
@@ -184,7 +184,7 @@ def write_pairs(path: Path, pairs: pd.DataFrame) -> None:
 
 
 def _first_rows(keys: np.ndarray, count: int) -> np.ndarray:
-    first = np.full(count, -1, dtype=np.int64)
+    first = np.full(count, -1, dtype=np.int32)
     found, rows = np.unique(keys, return_index=True)
     first[found] = rows
     return first

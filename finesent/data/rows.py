@@ -25,8 +25,8 @@ class Stored:
     Attributes:
         file: an Arrow file that holds them.
         read: how many there were before those without a text were dropped.
-        labels: (N,) int64; this and what follows as in :class:`Rows`.
-        words: (N,) int64.
+        labels: (N,) int32; this and what follows as in :class:`Rows`.
+        words: (N,) int32.
         texts: (N,) uint64.
         copies: (N,) uint64.
     """
@@ -46,9 +46,9 @@ class Rows:
     Attributes:
         files: the B Arrow files that hold them, and perhaps others.
         starts: (B + 1,) int64, where each of the files starts, counted in rows over all, and their end.
-        positions: (N,) int64, ascending; where each row stands, counted in the same way.
-        labels: (N,) int64.
-        words: (N,) int64, how many each text has.
+        positions: (N,) int32, ascending; where each row stands, counted in the same way.
+        labels: (N,) int32.
+        words: (N,) int32, how many each text has.
         texts: (N,) uint64 hashes; rows whose normalised texts are the same have the same.
         copies: (N,) uint64 hashes; rows that have the same duplicate key have the same.
     """
@@ -69,7 +69,7 @@ class Rows:
         return cls(
             files=tuple(piece.file for piece in stored),
             starts=starts,
-            positions=np.arange(starts[-1]),
+            positions=np.arange(starts[-1], dtype=np.int32),
             labels=np.concatenate([piece.labels for piece in stored]),
             words=np.concatenate([piece.words for piece in stored]),
             texts=np.concatenate([piece.texts for piece in stored]),
@@ -105,7 +105,7 @@ class Rows:
         names = self.columns()
         wanted = names if columns is None else [name for name in columns if name in names]
         options = pa.ipc.IpcReadOptions(included_fields=[names.index(name) for name in wanted])
-        edges = np.searchsorted(self.positions, self.starts)
+        edges = np.searchsorted(self.positions, self.starts.astype(np.int32))
         for number, (first, last) in enumerate(pairwise(edges)):
             if first < last:
                 with pa.OSFile(str(self.files[number])) as source:
@@ -136,4 +136,5 @@ def store(batch: pa.RecordBatch, file: Path, read: int) -> Stored:
     written = batch.drop_columns(list(_NUMBERS))
     with pa.OSFile(str(file), "wb") as sink, pa.ipc.new_file(sink, written.schema) as writer:
         writer.write_batch(written)
-    return Stored(file, read, batch["label"].to_numpy(), *(batch[name].to_numpy() for name in _NUMBERS))
+    labels, words = (batch[name].to_numpy().astype(np.int32) for name in ("label", "words"))
+    return Stored(file, read, labels, words, batch["text_hash"].to_numpy(), batch["copy_hash"].to_numpy())
