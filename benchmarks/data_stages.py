@@ -1,10 +1,11 @@
 """Seconds and memory of the data stages over many rows, each stage in a process of its own.
 
-Run as ``python -m benchmarks.data_stages SENTENCES BACKBONE ROWS [ROWS …] [--rounds N]``: SENTENCES as for
-benchmarks/many_rows.py, BACKBONE a folder with a tokenizer, such as data/backbone. A tenth of the rows more
-are the test split; dev is cut out of train. ``plain pandas`` is the least that a script would do in place of
-clean, with every row in one frame; it looks for copies by the cleaned text alone and describes nothing. The
-two take turns, N times each; the other stages run once. Memory is that of all processes of a stage together.
+Run as ``python -m benchmarks.data_stages SENTENCES BACKBONE ROWS [ROWS …] [--rounds N] [--without-tokens]``:
+SENTENCES as for benchmarks/many_rows.py, BACKBONE a folder with a tokenizer, such as data/backbone. A tenth
+of the rows more are the test split; dev is cut out of train. ``plain pandas`` is the least that a script
+would do in place of clean, with every row in one frame; it looks for copies by the cleaned text alone and
+describes nothing. The two take turns, N times each; the other stages run once. Memory is that of all
+processes of a stage together.
 """
 
 from __future__ import annotations
@@ -32,8 +33,8 @@ _IN_TURN = {
     "clean": ["-m", "stages.clean"],
     "plain pandas": ["-m", "benchmarks.data_stages", "--plain"],
 }
-_LAST = {
-    "sample": ["-m", "stages.sample"],
+_SAMPLE = {"sample": ["-m", "stages.sample"]}
+_TOKENS = {
     "tokenize plain": ["-m", "stages.tokenize", "plain"],
     "tokenize words": ["-m", "stages.tokenize", "words"],
 }
@@ -118,11 +119,12 @@ def measure(commands: dict[str, list[str]], folder: Path, rounds: int) -> dict[s
     return found
 
 
-def measured_stages(folder: Path, rounds: int) -> list[dict[str, str]]:
-    """Return a row for each stage of the project in ``folder``."""
+def measured_stages(folder: Path, rounds: int, tokens: bool) -> list[dict[str, str]]:
+    """Return a row for each stage of the project in ``folder``, with or without those that make tokens."""
     first = measure(_FIRST, folder, 1)
     in_turn = measure(_IN_TURN, folder, rounds)
-    rows = {name: stage.row() for name, stage in (first | in_turn | measure(_LAST, folder, 1)).items()}
+    last = measure(_SAMPLE | _TOKENS if tokens else _SAMPLE, folder, 1)
+    rows = {name: stage.row() for name, stage in (first | in_turn | last).items()}
     ours, theirs = (in_turn[name] for name in _IN_TURN)
     if not ours.failure and not theirs.failure:
         rows["plain pandas"]["times clean"] = _spread(ratios(theirs.seconds, ours.seconds), 2)
@@ -161,12 +163,13 @@ def main() -> None:
     parser.add_argument("backbone", type=Path, help="a folder with a tokenizer")
     parser.add_argument("rows", type=int, nargs="+", help="how many to train on")
     parser.add_argument("--rounds", type=int, default=1, help="of clean and plain pandas")
+    parser.add_argument("--without-tokens", action="store_true", help="leave tokenize out, the longest")
     asked = parser.parse_args()
     rows = []
     for count in asked.rows:
         with TemporaryDirectory(prefix="finesent-") as folder:
             make_project(Path(folder), asked.sentences, asked.backbone, count)
-            found = measured_stages(Path(folder), asked.rounds)
+            found = measured_stages(Path(folder), asked.rounds, not asked.without_tokens)
             rows += [{"rows": f"{count:,}", **stage} for stage in found]
     columns = dict.fromkeys(name for row in rows for name in row)
     print(table([dict.fromkeys(columns, "") | row for row in rows], left=("stage",)))
