@@ -19,6 +19,7 @@ import pyarrow.compute as pc
 
 from finesent.data.cleaning import RECIPES, normalised
 from finesent.data.duplicates import duplicate_key
+from finesent.data.pieces import strings
 
 _SPACE = ord(" ")
 _LETTERS = (string.ascii_letters + string.digits).encode()
@@ -151,17 +152,6 @@ def hash64(keys: Iterable[bytes]) -> np.ndarray:
     sha256 = hashlib.sha256
     digests = b"".join([sha256(key).digest() for key in keys])
     return np.frombuffer(digests, dtype=">u8").reshape(-1, 4)[:, 0].astype(np.uint64)
-
-
-def strings(letters: np.ndarray, edges: np.ndarray) -> pa.StringArray:
-    """Return N texts as Arrow has them.
-
-    Args:
-        letters: (B,) uint8, their UTF-8.
-        edges: (N + 1,) int64, where in ``letters`` each begins, and the end of the last.
-    """
-    offsets = edges.astype(np.int32)
-    return pa.StringArray.from_buffers(len(edges) - 1, pa.py_buffer(offsets), pa.py_buffer(letters))
 
 
 def _with_single(

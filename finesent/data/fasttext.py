@@ -16,8 +16,7 @@ from typing import BinaryIO
 import numpy as np
 import pyarrow as pa
 
-from finesent.data.bulk import strings
-from finesent.data.pieces import batch_of, numbered
+from finesent.data.pieces import batch_of, numbered, strings
 from finesent.data.raw_file import RawFile
 
 # Bytes of a piece: some ten thousand reviews.

@@ -1,10 +1,10 @@
-"""Work on several cores at once, with the results in order: in processes, or in a thread that runs ahead."""
+"""A function over many items in several processes, with the results in the order of the items."""
 
 from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import Future, ProcessPoolExecutor, ThreadPoolExecutor
+from concurrent.futures import Future, ProcessPoolExecutor
 from itertools import chain, islice
 from multiprocessing import get_context
 from typing import TypeVar
@@ -43,13 +43,3 @@ def in_order(
             yield waiting.popleft().result()
     while waiting:
         yield waiting.popleft().result()
-
-
-def ahead(items: Iterable[ItemT]) -> Iterator[ItemT]:
-    """Yield the items, while a thread makes the next one."""
-    rest = iter(items)
-    with ThreadPoolExecutor(1) as thread:
-        coming = thread.submit(list, islice(rest, 1))
-        while item := coming.result():
-            coming = thread.submit(list, islice(rest, 1))
-            yield item[0]

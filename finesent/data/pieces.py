@@ -55,3 +55,14 @@ def numbered(split: str, first: int, count: int) -> pa.StringArray:
     """Return the ids ``<split>-<number>`` of ``count`` rows, the first with the number ``first``."""
     numbers = pc.cast(pa.array(np.arange(first, first + count)), pa.string())
     return pc.binary_join_element_wise(pa.scalar(split), numbers, "-")
+
+
+def strings(letters: np.ndarray, edges: np.ndarray) -> pa.StringArray:
+    """Return N texts as Arrow has them.
+
+    Args:
+        letters: (B,) uint8, their UTF-8.
+        edges: (N + 1,) int64, where in ``letters`` each begins, and the end of the last.
+    """
+    offsets = edges.astype(np.int32)
+    return pa.StringArray.from_buffers(len(edges) - 1, pa.py_buffer(offsets), pa.py_buffer(letters))

@@ -12,7 +12,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from finesent.data.parallel import ahead
+from finesent.data.ahead import ahead
 from finesent.errors import FinesentError
 from finesent.files import replacing
 

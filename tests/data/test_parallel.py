@@ -7,7 +7,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from finesent.data.parallel import ahead, in_order, processes
+from finesent.data.ahead import ahead
+from finesent.data.parallel import in_order, processes
 
 
 @pytest.mark.parametrize("count", [0, 1, 40])
