@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
 
 import pytest
 
-from finesent.data.ahead import ahead
 from finesent.data.parallel import in_order, processes
+from finesent.errors import FinesentError
 
 
 @pytest.mark.parametrize("count", [0, 1, 40])
@@ -22,33 +21,17 @@ def test_a_single_item_needs_no_process() -> None:
         assert list(in_order(pool, lambda item: (item, os.getpid()), [1])) == [(1, os.getpid())]
 
 
-def test_what_runs_ahead_comes_in_order_and_no_more_than_one_item_early() -> None:
-    made = []
-
-    def items() -> Iterator[int]:
-        for number in range(6):
-            made.append(number)
-            yield number
-
-    for number in ahead(items()):
-        assert number in made
-        assert len(made) <= number + 2
-    assert made == list(range(6))
-    assert list(ahead([])) == []
+def _refuse(row: int) -> int:
+    if row == 3:
+        raise FinesentError(f"train.txt, row {row}", "a broken line", "mend the file")
+    return row
 
 
-def test_what_goes_wrong_ahead_is_raised_where_it_is_wanted() -> None:
-    def items() -> Iterator[int]:
-        yield 1
-        raise ValueError("broken")
-
-    running = ahead(items())
-    assert next(running) == 1
-    with pytest.raises(ValueError, match="broken"):
-        next(running)
-
-
-def test_what_runs_ahead_may_be_left() -> None:
-    for number in ahead(range(9)):
-        if number == 3:
-            break
+def test_an_error_comes_whole_out_of_the_process_where_it_arose() -> None:
+    with processes() as pool:
+        done = in_order(pool, _refuse, range(9))
+        assert [next(done) for _ in range(3)] == [0, 1, 2]
+        with pytest.raises(FinesentError) as error:
+            next(done)
+    assert (error.value.place, error.value.problem) == ("train.txt, row 3", "a broken line")
+    assert error.value.remedy == "mend the file"
