@@ -34,7 +34,6 @@ from finesent.data.tables import SPLITS, TYPES, class_counts, require_every_clas
 from finesent.data.transfer import TransferInfo, transfer_file, write_transfer_index
 from finesent.errors import FinesentError
 from finesent.files import replacing, write_json
-from finesent.memory import keep_freed_memory
 from finesent.params.clean import CleanParams
 from finesent.params.reading import read_params
 from finesent.stage import run_stage
@@ -49,28 +48,33 @@ DATA_METRICS = Path("metrics/data.json")
 
 def main() -> str:
     """Clean the data sets that params.yaml names."""
-    keep_freed_memory()
     params = read_params(CleanParams)
     entry = dataset(params.dataset)
     entries = check_choice(params, entry)
     with TemporaryDirectory(dir=RAW.parent, prefix=".clean-") as folder:
         with processes() as pool:
             clean = Cleaner(params.clean.recipe, Path(folder), pool)
-            own, empty = clean.read(RAW, entry)
+            splits, empty = _own_splits(clean, entry)
             others = {name: clean.read(OTHERS / name, other)[0] for name, other in entries.items()}
-        return _write(params, entry, entries, own, others, empty)
+        return _write(params, entry, entries, splits, others, empty)
+
+
+def _own_splits(clean: Cleaner, entry: Dataset) -> tuple[dict[str, Rows], dict[str, int]]:
+    """Return train, dev and test of the study's own data set, and how many rows were without text."""
+    published, empty = clean.read(RAW, entry)
+    # From here on nobody holds the rows as published, whose numbers are as many again.
+    return study_splits(published), empty
 
 
 def _write(
     params: CleanParams,
     entry: Dataset,
     entries: dict[str, Dataset],
-    own: dict[str, Rows],
+    splits: dict[str, Rows],
     others: dict[str, dict[str, Rows]],
     empty: dict[str, int],
 ) -> str:
-    """Cut, compare and write what was read of the study's ``own`` data set and of the ``others``."""
-    splits = study_splits(own)
+    """Compare and write the study's own ``splits`` and what was read of the ``others``."""
     further = {name: rows_to_test_on(others[chosen.dataset]) for name, chosen in params.transfer.items()}
     found = {**{name: splits[name] for name in SPLITS}, **further}
 

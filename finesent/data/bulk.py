@@ -25,7 +25,9 @@ _SPACE = ord(" ")
 _LETTERS = (string.ascii_letters + string.digits).encode()
 _BYTES = bytes(range(256))
 _LOWER = _BYTES.lower()
-_DROPPED_FROM_KEYS = bytes(set(_BYTES) - set(_LETTERS))
+# What duplicate keys make of a byte; this stands for nothing.
+_DROPPED = 0
+_KEYS = bytes(_LOWER[byte] if byte in _LETTERS else _DROPPED for byte in _BYTES)
 # White space to Python, and so to the recipes.
 _BLANKS = b" \t\n\r\x0b\x0c\x1c\x1d\x1e\x1f"
 
@@ -74,14 +76,20 @@ class _Joined:
         taken = bytes(memoryview(content)[edges[0] : edges[-1]]) if content else b""
         return cls(taken, np.frombuffer(taken, dtype=np.uint8), edges - edges[0])
 
-    def each(self) -> Iterator[bytes]:
-        """Yield the texts one by one."""
-        content = self.content
-        return (content[start:end] for start, end in pairwise(self.edges.tolist()))
+    def without(self, dropped: np.ndarray) -> np.ndarray:
+        """Return the edges of the texts once the bytes that are ``dropped``, (B,) bool, are gone."""
+        return _edges(np.diff(self.edges) - self.counts(dropped))
 
-    def without(self, mapped: np.ndarray, dropped: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Return the bytes of ``mapped`` that are not ``dropped``, both (B,), and the edges between them."""
-        return mapped[~dropped], self.edges - np.searchsorted(np.flatnonzero(dropped), self.edges)
+    def counts(self, marked: np.ndarray) -> np.ndarray:
+        """Return (N,) int64, how many bytes of each text are ``marked``, (B,) bool."""
+        begins, ends = self.edges[:-1], self.edges[1:]
+        counts = np.zeros(len(begins), dtype=np.int64)
+        # Between two of these stand the bytes of one text.
+        filled = begins < ends
+        if filled.any():
+            # Adding up in 64 bits takes three times as long, and Arrow counts bytes in 32.
+            counts[filled] = np.add.reduceat(marked, begins[filled], dtype=np.int32)
+        return counts
 
     def holding(self, sequences: Iterable[bytes]) -> np.ndarray:
         """Return (N,) bool: which texts hold one of these sequences of bytes."""
@@ -107,8 +115,8 @@ def clean_texts(texts: pa.StringArray, recipe: str) -> pa.StringArray:
     """Clean every text by a recipe of :data:`finesent.data.cleaning.RECIPES`."""
     joined = _Joined.of(texts)
     mapped = np.frombuffer(joined.content.translate(_TABLES[recipe]), dtype=np.uint8)
-    letters, edges = joined.without(mapped, _surplus_spaces(mapped, joined.edges))
-    cleaned = strings(letters, edges)
+    surplus = _surplus_spaces(mapped, joined.edges)
+    cleaned = strings(mapped[~surplus], joined.without(surplus))
     alone = joined.holding(_NOT_BY_TABLE[recipe])
     if not alone.any():
         return cleaned
@@ -120,27 +128,29 @@ def clean_texts(texts: pa.StringArray, recipe: str) -> pa.StringArray:
 def word_counts(texts: pa.StringArray) -> np.ndarray:
     """Return (N,) int64, the number of words of cleaned texts: between two of them stands one space."""
     joined = _Joined.of(texts)
-    spaces = np.flatnonzero(joined.letters == _SPACE)
-    counts: np.ndarray = np.diff(np.searchsorted(spaces, joined.edges)) + 1
-    return counts
+    return joined.counts(joined.letters == _SPACE) + 1
 
 
 def text_hashes(texts: pa.StringArray) -> np.ndarray:
     """Return (N,) uint64 :func:`hash64` of the normalised forms of cleaned texts."""
     joined = _Joined.of(texts)
     # A cleaned text has no white space to squeeze, and ASCII no forms but upper and lower case.
-    hashes = hash64([text.lower() for text in joined.each()])
+    hashes = hash64(_slices(joined.content.lower(), joined.edges))
     return _with_single(hashes, joined.not_ascii(), texts, normalised)
 
 
 def copy_hashes(texts: pa.StringArray) -> np.ndarray:
     """Return (N,) uint64 :func:`hash64` of the duplicate keys of cleaned texts."""
     joined = _Joined.of(texts)
-    keys = [text.translate(_LOWER, _DROPPED_FROM_KEYS) for text in joined.each()]
+    mapped = np.frombuffer(joined.content.translate(_KEYS), dtype=np.uint8)
+    kept = mapped != _DROPPED
+    edges = joined.without(~kept)
+    # Where much is dropped this takes less than half of the time of an index of bools.
+    hashes = hash64(_slices(np.compress(kept, mapped).tobytes(), edges))
     # A text of punctuation alone has a key of another kind.
-    blank = np.fromiter(map(len, keys), dtype=np.int64, count=len(keys)) == 0
+    blank = np.diff(edges) == 0
     alone = joined.not_ascii() | joined.holding(_BRACKETS) | blank
-    return _with_single(hash64(keys), alone, texts, duplicate_key)
+    return _with_single(hashes, alone, texts, duplicate_key)
 
 
 def hash64(keys: Iterable[bytes]) -> np.ndarray:
@@ -152,6 +162,16 @@ def hash64(keys: Iterable[bytes]) -> np.ndarray:
     sha256 = hashlib.sha256
     digests = b"".join([sha256(key).digest() for key in keys])
     return np.frombuffer(digests, dtype=">u8").reshape(-1, 4)[:, 0].astype(np.uint64)
+
+
+def _slices(content: bytes, edges: np.ndarray) -> Iterator[bytes]:
+    """Yield what stands between each two edges."""
+    return (content[start:end] for start, end in pairwise(edges.tolist()))
+
+
+def _edges(lengths: np.ndarray) -> np.ndarray:
+    """Return (N + 1,) int64, where texts of these (N,) lengths begin, and where the last ends."""
+    return np.concatenate([[0], np.cumsum(lengths)])
 
 
 def _with_single(

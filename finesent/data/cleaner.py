@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from functools import partial
@@ -39,10 +40,17 @@ class Cleaner:
         empty: dict[str, int] = {}
         for split, pieces in read_splits(raw, entry).items():
             clean = partial(_clean, recipe=self.recipe, stem=self.folder / f"{raw.name}-{split}")
-            stored = list(in_order(self.pool, clean, enumerate(pieces)))
-            kept[split] = Rows.of(stored)
-            empty[split] = sum(piece.read for piece in stored) - len(kept[split])
+            counts: list[int] = []
+            kept[split] = Rows.of(_counted(in_order(self.pool, clean, enumerate(pieces)), counts))
+            empty[split] = sum(counts) - len(kept[split])
         return kept, empty
+
+
+def _counted(pieces: Iterable[Stored], counts: list[int]) -> Iterator[Stored]:
+    """Yield the pieces, and append to ``counts`` how many rows were read of each."""
+    for piece in pieces:
+        counts.append(piece.read)
+        yield piece
 
 
 def _clean(numbered: tuple[int, Piece], recipe: str, stem: Path) -> Stored:

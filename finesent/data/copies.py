@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
+from finesent.data.ranges import by_range
 from finesent.data.rows import Rows
 from finesent.data.tables import SPLITS
 from finesent.params.clean import Clean
@@ -23,19 +24,33 @@ def remove_duplicates(
         rules: which exact duplicates go.
         nearly: (N,) bool, the rows of train that go as near duplicates; None for none.
     """
-    train, dev, test = (splits[name].texts for name in SPLITS)
-    shared = np.isin(train, np.concatenate([dev, test]))
-    repeated = pd.Series(_with_labels(train, splits["train"].labels)).duplicated(keep="first").to_numpy()
-    # A text that is left more than once has more than one label.
-    _, labels_of_texts = np.unique(train[~repeated], return_counts=True)
-    counts = {
-        "train_shared_with_dev_or_test": int(shared.sum()),
-        "train_repeated": int(repeated.sum()),
-        "train_conflicting_labels": int((labels_of_texts > 1).sum()),
-        "dev_repeated": len(dev) - len(np.unique(dev)),
-        "test_repeated": len(test) - len(np.unique(test)),
-        "dev_shared_with_test": int(np.isin(dev, test).sum()),
-    }
+    train = splits["train"].texts
+    shared, repeated = np.zeros(len(train), dtype=bool), np.zeros(len(train), dtype=bool)
+    counts = dict.fromkeys(
+        [
+            "train_shared_with_dev_or_test",
+            "train_repeated",
+            "train_conflicting_labels",
+            "dev_repeated",
+            "test_repeated",
+            "dev_shared_with_test",
+        ],
+        0,
+    )
+    for chosen in by_range(*(splits[name].texts for name in SPLITS)):
+        texts, dev, test = (splits[name].texts[rows] for name, rows in zip(SPLITS, chosen, strict=True))
+        labelled = _with_labels(texts, splits["train"].labels[chosen[0]])
+        again = pd.Series(labelled).duplicated(keep="first").to_numpy()
+        elsewhere = np.isin(texts, np.concatenate([dev, test]))
+        shared[chosen[0]], repeated[chosen[0]] = elsewhere, again
+        # A text that is left more than once has more than one label.
+        _, labels_of_texts = np.unique(texts[~again], return_counts=True)
+        counts["train_shared_with_dev_or_test"] += int(elsewhere.sum())
+        counts["train_repeated"] += int(again.sum())
+        counts["train_conflicting_labels"] += int((labels_of_texts > 1).sum())
+        counts["dev_repeated"] += len(dev) - len(np.unique(dev))
+        counts["test_repeated"] += len(test) - len(np.unique(test))
+        counts["dev_shared_with_test"] += int(np.isin(dev, test).sum())
     drop = np.zeros(len(train), dtype=bool)
     if rules.shared_with_dev_or_test == "drop":
         drop |= shared

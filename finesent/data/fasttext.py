@@ -58,27 +58,31 @@ class FastTextPiece:
         with self.file.path.open("rb") as content:
             content.seek(self.start)
             lines = content.read(self.size)
-        try:
-            lines.decode("utf-8")
-        except UnicodeDecodeError as error:
-            raise self.file.not_utf8(self.start + error.start) from error
+        self._require_utf8(lines)
         letters = np.frombuffer(lines, dtype=np.uint8)
         starts, ends = _edges(letters)
-        # What stands between the lines' ends, and what stands before texts, is left out.
-        dropped = letters == _LINE_FEED
-        dropped[ends[ends < len(letters)]] = True
-        labels, texts = self._split_off_labels(lines, letters, starts, ends, dropped)
-        edges = np.concatenate([[0], np.cumsum(ends - texts)])
+        labels, texts = self._split_off_labels(lines, letters, starts, ends)
+        # The file as what stands before a text, that text, what stands before the next, and so on.
+        edges = np.zeros(2 * len(texts) + 1, dtype=np.int64)
+        edges[1::2], edges[2::2] = texts, ends
+        parts = strings(letters, edges)
         ids = numbered(self.split, self.number, len(labels))
-        return batch_of(ids, strings(letters[~dropped], edges), labels)
+        return batch_of(ids, parts.take(pa.array(np.arange(1, len(parts), 2))), labels)
+
+    def _require_utf8(self, lines: bytes) -> None:
+        try:
+            # This looks at the bytes alone, where decoding would also make a string of them.
+            pa.scalar(lines, pa.binary()).cast(pa.string())
+        except pa.ArrowInvalid:
+            try:
+                lines.decode("utf-8")
+            except UnicodeDecodeError as error:
+                raise self.file.not_utf8(self.start + error.start) from error
 
     def _split_off_labels(
-        self, lines: bytes, letters: np.ndarray, starts: np.ndarray, ends: np.ndarray, dropped: np.ndarray
+        self, lines: bytes, letters: np.ndarray, starts: np.ndarray, ends: np.ndarray
     ) -> tuple[np.ndarray, np.ndarray]:
-        """Return (N,) int64 labels and where the texts begin, of lines from ``starts`` to ``ends``.
-
-        In ``dropped``, (B,) bool, what stands before the texts becomes true.
-        """
+        """Return (N,) int64 labels and where the texts begin, of lines from ``starts`` to ``ends``."""
         allowed = self.file.label_values()
         labels = np.full(len(starts), -1, dtype=np.int64)
         texts = starts.copy()
@@ -90,7 +94,6 @@ class FastTextPiece:
                 fits = (letters[places] == np.frombuffer(begins, dtype=np.uint8)).all(axis=1)
                 labels[rest[fits]] = label
                 texts[rest[fits]] += len(begins)
-                dropped[places[fits]] = True
         for place in np.flatnonzero(labels < 0).tolist():
             line = lines[starts[place] : ends[place]].decode("utf-8")
             match = _LINE.fullmatch(line)
@@ -101,7 +104,6 @@ class FastTextPiece:
                 raise self.file.unknown_label(match[1], self.row + place)
             labels[place] = allowed[match[1]]
             texts[place] = ends[place] - len((match[2] or "").encode("utf-8"))
-            dropped[starts[place] : texts[place]] = True
         return labels, texts
 
 

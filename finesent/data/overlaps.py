@@ -16,6 +16,7 @@ import pandas as pd
 import pyarrow as pa
 
 from finesent.data.duplicates import duplicate_key, near_pairs
+from finesent.data.ranges import by_range
 from finesent.data.rows import Rows
 from finesent.data.tables import SPLITS, write_arrow
 from finesent.errors import FinesentError
@@ -131,14 +132,13 @@ def find_overlaps(splits: dict[str, Rows], similarity: float | None) -> Overlaps
         similarity: from which near duplicates count; None finds exact ones only. The search for near ones
             holds every text in memory.
     """
-    hashes = np.concatenate([rows.copies for rows in splits.values()])
-    found, numbers = np.unique(hashes, return_inverse=True)
+    numbers, count = _numbered(np.concatenate([rows.copies for rows in splits.values()]))
     ends = np.cumsum([len(rows) for rows in splits.values()])
-    keys = dict(zip(splits, np.split(numbers.astype(np.int32), ends[:-1]), strict=True))
-    first_rows = {name: _first_rows(own, len(found)) for name, own in keys.items()}
+    keys = dict(zip(splits, np.split(numbers, ends[:-1]), strict=True))
+    first_rows = {name: _first_rows(own, count) for name, own in keys.items()}
     pairs, similarities = np.empty((0, 2), dtype=np.int64), np.empty(0)
     if similarity is not None:
-        pairs, similarities = near_pairs(_texts_of_keys(splits, keys, len(found)), similarity)
+        pairs, similarities = near_pairs(_texts_of_keys(splits, keys, count), similarity)
     return Overlaps(
         splits=splits,
         keys=keys,
@@ -183,8 +183,18 @@ def write_pairs(path: Path, pairs: pd.DataFrame) -> None:
     )
 
 
+def _numbered(hashes: np.ndarray) -> tuple[np.ndarray, int]:
+    """Return (N,) int32, from 0 on and the same for equal hashes, and how many different ones there are."""
+    numbers, count = np.empty(len(hashes), dtype=np.int32), 0
+    for (rows,) in by_range(hashes):
+        found, places = np.unique(hashes[rows], return_inverse=True)
+        numbers[rows] = places + count
+        count += len(found)
+    return numbers, count
+
+
 def _first_rows(keys: np.ndarray, count: int) -> np.ndarray:
     first = np.full(count, -1, dtype=np.int32)
-    found, rows = np.unique(keys, return_index=True)
-    first[found] = rows
+    # Of several rows with one key the last that is written stays.
+    first[keys[::-1]] = np.arange(len(keys) - 1, -1, -1, dtype=np.int32)
     return first

@@ -64,17 +64,18 @@ class Rows:
     @classmethod
     def of(cls, pieces: Iterable[Stored]) -> Rows:
         """Return all rows of pieces, at least one, one behind the other."""
-        stored = list(pieces)
-        starts = np.cumsum([0, *(len(piece.labels) for piece in stored)])
-        return cls(
-            files=tuple(piece.file for piece in stored),
-            starts=starts,
-            positions=np.arange(starts[-1], dtype=np.int32),
-            labels=np.concatenate([piece.labels for piece in stored]),
-            words=np.concatenate([piece.words for piece in stored]),
-            texts=np.concatenate([piece.texts for piece in stored]),
-            copies=np.concatenate([piece.copies for piece in stored]),
-        )
+        files, counts = [], []
+        numbers: dict[str, list[np.ndarray]] = {name: [] for name in ("labels", "words", "texts", "copies")}
+        for piece in pieces:
+            files.append(piece.file)
+            counts.append(len(piece.labels))
+            for name, parts in numbers.items():
+                parts.append(getattr(piece, name))
+        starts = np.cumsum([0, *counts])
+        positions = np.arange(starts[-1], dtype=np.int32)
+        # The parts of one kind are let go before those of the next are joined.
+        joined = {name: np.concatenate(numbers.pop(name)) for name in list(numbers)}
+        return cls(files=tuple(files), starts=starts, positions=positions, **joined)
 
     def __len__(self) -> int:
         return len(self.positions)
@@ -111,7 +112,9 @@ class Rows:
                 with pa.OSFile(str(self.files[number])) as source:
                     table = pa.ipc.open_file(source, options=options).read_all().select(wanted)
                 chosen = self.positions[first:last] - self.starts[number]
-                yield table if len(chosen) == len(table) else table.take(pa.array(chosen))
+                # Some columns of a file, as read, would keep the bytes of all of them in memory.
+                whole = len(chosen) == len(table) and len(wanted) == len(names)
+                yield table if whole else table.take(pa.array(chosen))
         with pa.OSFile(str(self.files[0])) as source:
             # pyarrow gives the schema of the whole file, whichever columns it reads.
             yield pa.ipc.open_file(source).schema.empty_table().select(wanted)

@@ -43,7 +43,7 @@ def study_splits(published: dict[str, Rows]) -> dict[str, Rows]:
         return published
     rows = published["train"]
     # What the hash would give to test stays in train, for a test split has been published.
-    to_dev = _assigned(rows) == "dev"
+    to_dev = _assigned(rows) == SPLITS.index("dev")
     return {"train": rows.where(~to_dev), "dev": rows.where(to_dev), "test": published["test"]}
 
 
@@ -55,16 +55,16 @@ def split_by_hash(rows: Rows) -> dict[str, Rows]:
     only if they tie two documents together.
     """
     assigned = _assigned(rows)
-    return {name: rows.where(assigned == name) for name in SPLITS}
+    return {name: rows.where(assigned == number) for number, name in enumerate(SPLITS)}
 
 
 def _assigned(rows: Rows) -> np.ndarray:
-    """Return the name of the split of each row."""
+    """Return (N,) uint8, the number of each row's split in ``SPLITS``."""
     hashes = rows.texts
     if "group" in rows.columns():
         names = linked_groups(rows.frame(["group"])["group"].tolist(), rows.texts.tolist())
         hashes = hash64(normalised(name).encode("utf-8") for name in names)
-    assigned: np.ndarray = np.array(_TENTHS)[_tenths(hashes)]
+    assigned: np.ndarray = np.array([SPLITS.index(name) for name in _TENTHS], dtype=np.uint8)[_tenths(hashes)]
     return assigned
 
 

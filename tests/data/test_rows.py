@@ -51,3 +51,13 @@ def test_rows_are_selected_and_taken(kept: list[bool], data: st.DataObject) -> N
     numbers = data.draw(st.lists(st.integers(0, max(0, len(rows) - 1)), max_size=9 if len(rows) else 0))
     found = rows.take(np.array(numbers, dtype=np.int64), ["id", "label"])
     pd.testing.assert_frame_equal(found, expected.iloc[numbers][["id", "label"]].reset_index(drop=True))
+
+
+def test_one_column_keeps_no_other_in_memory() -> None:
+    whole = frame(100)
+    whole["text"] = [f"{n} " + "word " * 2000 for n in range(100)]
+    rows = rows_of(whole, batch=100)
+    before = pa.total_allocated_bytes()
+    ids = pa.concat_tables(rows.tables(["id"]))
+    assert ids["id"].to_pylist() == whole["id"].tolist()
+    assert pa.total_allocated_bytes() - before < 100_000
