@@ -194,7 +194,8 @@ LINES = {
     ),
     "padded": Line(
         "Training, beside the write-up's protocol",
-        f"{_PADDED_STEPS} steps an epoch: two epochs of ours, one of the other, whose shapes are all one.",
+        f"{_PADDED_STEPS} steps an epoch, or --steps of them: two epochs of ours, one of the other, whose "
+        "shapes are all one.",
         "speed",
         ("sentences", "tokens"),
         _padded,

@@ -15,11 +15,11 @@ from finesent.data.phrase_sampling import add_phrases, choose_phrases
 from finesent.data.sampling import draw_rows
 from finesent.data.tables import (
     class_counts,
+    cleaned_word_counts,
     read_batches,
     read_rows,
     require_every_class,
     taken,
-    word_counts,
     write_batches,
     write_rows,
 )
@@ -60,7 +60,7 @@ def main() -> str:
 def _labels_and_words() -> tuple[np.ndarray, np.ndarray]:
     """Return the label of every clean training row, and how many words it has."""
     numbers = [
-        (table["label"].to_numpy(), word_counts(table["text"].to_pandas()))
+        (table["label"].to_numpy(), cleaned_word_counts(table["text"]))
         for table in read_batches(CLEAN, ["text", "label"])
     ]
     labels, words = zip(*numbers, strict=True)
