@@ -17,7 +17,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from finesent.data.cleaning import RECIPES, normalised
+from finesent.data.cleaning import normalised, review_letters, squeeze_spaces, without_markup
 from finesent.data.duplicates import duplicate_key
 from finesent.data.pieces import strings
 
@@ -42,13 +42,14 @@ _TABLES = {
     "none": _table(bytes(set(_BYTES) - set(_BLANKS)), lower=False),
     "reviews": _table(_LETTERS + b".,!?\"'", lower=True),
 }
-# Texts that hold one of these go through the recipe by themselves.
+# Texts that hold one of these are not for a table but for the function that does the same to one of them.
 _NOT_BY_TABLE = {
     # The first bytes of all white space beyond ASCII.
-    "none": [b"\xc2", b"\xe1", b"\xe2", b"\xe3"],
-    # What & and < begin is for the function that knows HTML, and these two letters have ASCII lower case.
-    "reviews": [b"&", b"<", "\u0130".encode(), "\u212a".encode()],
+    "none": ([b"\xc2", b"\xe1", b"\xe2", b"\xe3"], squeeze_spaces),
+    # These two letters have ASCII lower case.
+    "reviews": (["\u0130".encode(), "\u212a".encode()], review_letters),
 }
+_MARKUP = [b"&", b"<"]
 # The Penn Treebank's brackets begin so.
 _BRACKETS = [b"-l", b"-r", b"-L", b"-R"]
 
@@ -114,15 +115,14 @@ class _Joined:
 def clean_texts(texts: pa.StringArray, recipe: str) -> pa.StringArray:
     """Clean every text by a recipe of :data:`finesent.data.cleaning.RECIPES`."""
     joined = _Joined.of(texts)
+    if recipe == "reviews" and (marked := joined.holding(_MARKUP)).any():
+        texts = _by_themselves(texts, texts, marked, without_markup)
+        joined = _Joined.of(texts)
     mapped = np.frombuffer(joined.content.translate(_TABLES[recipe]), dtype=np.uint8)
     surplus = _surplus_spaces(mapped, joined.edges)
     cleaned = strings(mapped[~surplus], joined.without(surplus))
-    alone = joined.holding(_NOT_BY_TABLE[recipe])
-    if not alone.any():
-        return cleaned
-    mask = pa.array(alone)
-    single = [RECIPES[recipe](text) for text in texts.filter(mask).to_pylist()]
-    return pc.replace_with_mask(cleaned, mask, pa.array(single, pa.string()))
+    sequences, clean = _NOT_BY_TABLE[recipe]
+    return _by_themselves(cleaned, texts, joined.holding(sequences), clean)
 
 
 def word_counts(texts: pa.StringArray) -> np.ndarray:
@@ -172,6 +172,17 @@ def _slices(content: bytes, edges: np.ndarray) -> Iterator[bytes]:
 def _edges(lengths: np.ndarray) -> np.ndarray:
     """Return (N + 1,) int64, where texts of these (N,) lengths begin, and where the last ends."""
     return np.concatenate([[0], np.cumsum(lengths)])
+
+
+def _by_themselves(
+    cleaned: pa.StringArray, texts: pa.StringArray, alone: np.ndarray, function: Callable[[str], str]
+) -> pa.StringArray:
+    """Return the cleaned texts; those that are ``alone``, (N,) bool, as the function makes them of each."""
+    if not alone.any():
+        return cleaned
+    mask = pa.array(alone)
+    single = [function(text) for text in texts.filter(mask).to_pylist()]
+    return pc.replace_with_mask(cleaned, mask, pa.array(single, pa.string()))
 
 
 def _with_single(

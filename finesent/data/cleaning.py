@@ -22,8 +22,17 @@ def clean_review(text: str) -> str:
     What goes becomes a space, so that the words on either side stay apart. This is the cleaning of
     the write-up on recurrent networks for Amazon reviews.
     """
-    without_tags = _TAG.sub(" ", html.unescape(text))
-    return squeeze_spaces(_NOT_KEPT.sub(" ", without_tags.lower()))
+    return review_letters(without_markup(text))
+
+
+def without_markup(text: str) -> str:
+    """Turn entities into what they stand for, and tags into spaces."""
+    return _TAG.sub(" ", html.unescape(text))
+
+
+def review_letters(text: str) -> str:
+    """Do what :func:`clean_review` does to a text that has no HTML."""
+    return squeeze_spaces(_NOT_KEPT.sub(" ", text.lower()))
 
 
 RECIPES: dict[str, Callable[[str], str]] = {"none": squeeze_spaces, "reviews": clean_review}

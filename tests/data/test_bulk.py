@@ -36,6 +36,9 @@ awkward = st.lists(
             "&",
             "&amp;",
             "&lt;b&gt;",
+            "&amp;amp;",
+            "&#304;",
+            "&#x212A;",
             "&#39",
             "&nbsp;",
             "<",
@@ -76,6 +79,7 @@ def array(texts: list[str], before: list[str] | None = None) -> pa.StringArray:
 @example([" "], [])
 @example(["", "   ", "", "a   ", "  b"], [" "])
 @example(["é"], ["é"])
+@example(["a&#304;b", "&#x212A;<i>", "&amp;lt;b&amp;gt; c", "plain"], ["<b>"])
 def test_texts_are_cleaned_as_one_by_one(recipe: str, given: list[str], before: list[str]) -> None:
     expected = [RECIPES[recipe](text) for text in given]
     cleaned = clean_texts(array(given, before), recipe)
