@@ -11,11 +11,11 @@ import numpy as np
 import pyarrow as pa
 
 from finesent.catalog.entries import dataset
+from finesent.data.joined import cleaned_word_counts
 from finesent.data.phrase_sampling import add_phrases, choose_phrases
 from finesent.data.sampling import draw_rows
 from finesent.data.tables import (
     class_counts,
-    cleaned_word_counts,
     read_batches,
     read_rows,
     require_every_class,
@@ -60,7 +60,7 @@ def main() -> str:
 def _labels_and_words() -> tuple[np.ndarray, np.ndarray]:
     """Return the label of every clean training row, and how many words it has."""
     numbers = [
-        (table["label"].to_numpy(), cleaned_word_counts(table["text"]))
+        (table["label"].to_numpy(), cleaned_word_counts(table["text"].combine_chunks()))
         for table in read_batches(CLEAN, ["text", "label"])
     ]
     labels, words = zip(*numbers, strict=True)

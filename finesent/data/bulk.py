@@ -10,7 +10,6 @@ from __future__ import annotations
 import hashlib
 import string
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
@@ -19,9 +18,9 @@ import pyarrow.compute as pc
 
 from finesent.data.cleaning import normalised, review_letters, squeeze_spaces, without_markup
 from finesent.data.duplicates import duplicate_key
+from finesent.data.joined import SPACE, Joined
 from finesent.data.pieces import strings
 
-_SPACE = ord(" ")
 _LETTERS = (string.ascii_letters + string.digits).encode()
 _BYTES = bytes(range(256))
 _LOWER = _BYTES.lower()
@@ -35,14 +34,14 @@ _BLANKS = b" \t\n\r\x0b\x0c\x1c\x1d\x1e\x1f"
 def _table(kept: bytes, lower: bool) -> bytes:
     """Return a byte table that turns every byte but these into a space."""
     mapped = _LOWER if lower else _BYTES
-    return bytes(mapped[byte] if byte in kept else _SPACE for byte in _BYTES)
+    return bytes(mapped[byte] if byte in kept else SPACE for byte in _BYTES)
 
 
 _TABLES = {
     "none": _table(bytes(set(_BYTES) - set(_BLANKS)), lower=False),
     "reviews": _table(_LETTERS + b".,!?\"'", lower=True),
 }
-# Texts that hold one of these are not for a table but for the function that does the same to one of them.
+# What a table cannot do: a text that holds one of these sequences is cleaned by the function instead.
 _NOT_BY_TABLE = {
     # The first bytes of all white space beyond ASCII.
     "none": ([b"\xc2", b"\xe1", b"\xe2", b"\xe3"], squeeze_spaces),
@@ -54,70 +53,12 @@ _MARKUP = [b"&", b"<"]
 _BRACKETS = [b"-l", b"-r", b"-L", b"-R"]
 
 
-@dataclass(frozen=True)
-class _Joined:
-    """N texts as UTF-8, one behind the other.
-
-    Attributes:
-        content: all their bytes.
-        letters: (B,) uint8, the same.
-        edges: (N + 1,) int64; text n has the bytes from ``edges[n]`` to ``edges[n + 1]``.
-    """
-
-    content: bytes
-    letters: np.ndarray
-    edges: np.ndarray
-
-    @classmethod
-    def of(cls, texts: pa.StringArray) -> _Joined:
-        if len(texts) == 0:
-            return cls(b"", np.zeros(0, dtype=np.uint8), np.zeros(1, dtype=np.int64))
-        _, offsets, content = texts.buffers()
-        edges = np.frombuffer(offsets, np.int32, len(texts) + 1, offset=4 * texts.offset).astype(np.int64)
-        taken = bytes(memoryview(content)[edges[0] : edges[-1]]) if content else b""
-        return cls(taken, np.frombuffer(taken, dtype=np.uint8), edges - edges[0])
-
-    def without(self, dropped: np.ndarray) -> np.ndarray:
-        """Return the edges of the texts once the bytes that are ``dropped``, (B,) bool, are gone."""
-        return _edges(np.diff(self.edges) - self.counts(dropped))
-
-    def counts(self, marked: np.ndarray) -> np.ndarray:
-        """Return (N,) int64, how many bytes of each text are ``marked``, (B,) bool."""
-        begins, ends = self.edges[:-1], self.edges[1:]
-        counts = np.zeros(len(begins), dtype=np.int64)
-        # Between two of these stand the bytes of one text.
-        filled = begins < ends
-        if filled.any():
-            # Adding up in 64 bits takes three times as long, and Arrow counts bytes in 32.
-            counts[filled] = np.add.reduceat(marked, begins[filled], dtype=np.int32)
-        return counts
-
-    def holding(self, sequences: Iterable[bytes]) -> np.ndarray:
-        """Return (N,) bool: which texts hold one of these sequences of bytes."""
-        found = np.zeros(len(self.edges) - 1, dtype=bool)
-        for sequence in sequences:
-            places = np.flatnonzero(self.letters[: len(self.letters) - len(sequence) + 1] == sequence[0])
-            for ahead, letter in enumerate(sequence[1:], 1):
-                places = places[self.letters[places + ahead] == letter]
-            found[self._texts_at(places)] = True
-        return found
-
-    def not_ascii(self) -> np.ndarray:
-        """Return (N,) bool: which texts hold a byte beyond ASCII."""
-        found = np.zeros(len(self.edges) - 1, dtype=bool)
-        found[self._texts_at(np.flatnonzero(self.letters > 127))] = True
-        return found
-
-    def _texts_at(self, places: np.ndarray) -> np.ndarray:
-        return np.searchsorted(self.edges, places, side="right") - 1
-
-
 def clean_texts(texts: pa.StringArray, recipe: str) -> pa.StringArray:
     """Clean every text by a recipe of :data:`finesent.data.cleaning.RECIPES`."""
-    joined = _Joined.of(texts)
+    joined = Joined.of(texts)
     if recipe == "reviews" and (marked := joined.holding(_MARKUP)).any():
         texts = _by_themselves(texts, texts, marked, without_markup)
-        joined = _Joined.of(texts)
+        joined = Joined.of(texts)
     mapped = np.frombuffer(joined.content.translate(_TABLES[recipe]), dtype=np.uint8)
     surplus = _surplus_spaces(mapped, joined.edges)
     cleaned = strings(mapped[~surplus], joined.without(surplus))
@@ -125,15 +66,9 @@ def clean_texts(texts: pa.StringArray, recipe: str) -> pa.StringArray:
     return _by_themselves(cleaned, texts, joined.holding(sequences), clean)
 
 
-def word_counts(texts: pa.StringArray) -> np.ndarray:
-    """Return (N,) int64, the number of words of cleaned texts: between two of them stands one space."""
-    joined = _Joined.of(texts)
-    return joined.counts(joined.letters == _SPACE) + 1
-
-
 def text_hashes(texts: pa.StringArray) -> np.ndarray:
     """Return (N,) uint64 :func:`hash64` of the normalised forms of cleaned texts."""
-    joined = _Joined.of(texts)
+    joined = Joined.of(texts)
     # A cleaned text has no white space to squeeze, and ASCII no forms but upper and lower case.
     hashes = hash64(_slices(joined.content.lower(), joined.edges))
     return _with_single(hashes, joined.not_ascii(), texts, normalised)
@@ -141,7 +76,7 @@ def text_hashes(texts: pa.StringArray) -> np.ndarray:
 
 def copy_hashes(texts: pa.StringArray) -> np.ndarray:
     """Return (N,) uint64 :func:`hash64` of the duplicate keys of cleaned texts."""
-    joined = _Joined.of(texts)
+    joined = Joined.of(texts)
     mapped = np.frombuffer(joined.content.translate(_KEYS), dtype=np.uint8)
     kept = mapped != _DROPPED
     edges = joined.without(~kept)
@@ -169,11 +104,6 @@ def _slices(content: bytes, edges: np.ndarray) -> Iterator[bytes]:
     return (content[start:end] for start, end in pairwise(edges.tolist()))
 
 
-def _edges(lengths: np.ndarray) -> np.ndarray:
-    """Return (N + 1,) int64, where texts of these (N,) lengths begin, and where the last ends."""
-    return np.concatenate([[0], np.cumsum(lengths)])
-
-
 def _by_themselves(
     cleaned: pa.StringArray, texts: pa.StringArray, alone: np.ndarray, function: Callable[[str], str]
 ) -> pa.StringArray:
@@ -196,7 +126,7 @@ def _with_single(
 
 def _surplus_spaces(letters: np.ndarray, edges: np.ndarray) -> np.ndarray:
     """Return (B,) bool: every space that follows one, or that begins or ends a text."""
-    space = letters == _SPACE
+    space = letters == SPACE
     after_blank = np.ones(len(letters), dtype=bool)
     after_blank[1:] = space[:-1]
     begins = edges[:-1]

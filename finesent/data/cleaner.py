@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from functools import partial
@@ -40,17 +39,9 @@ class Cleaner:
         empty: dict[str, int] = {}
         for split, pieces in read_splits(raw, entry).items():
             clean = partial(_clean, recipe=self.recipe, stem=self.folder / f"{raw.name}-{split}")
-            counts: list[int] = []
-            kept[split] = Rows.of(_counted(in_order(self.pool, clean, enumerate(pieces)), counts))
-            empty[split] = sum(counts) - len(kept[split])
+            kept[split], count = Rows.of(in_order(self.pool, clean, enumerate(pieces)))
+            empty[split] = count - len(kept[split])
         return kept, empty
-
-
-def _counted(pieces: Iterable[Stored], counts: list[int]) -> Iterator[Stored]:
-    """Yield the pieces, and append to ``counts`` how many rows were read of each."""
-    for piece in pieces:
-        counts.append(piece.read)
-        yield piece
 
 
 def _clean(numbered: tuple[int, Piece], recipe: str, stem: Path) -> Stored:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from finesent.data.bulk import clean_texts, copy_hashes, text_hashes, word_counts
+from finesent.data.bulk import clean_texts, copy_hashes, text_hashes
+from finesent.data.joined import cleaned_word_counts
 
 
 def prepare(batch: pa.RecordBatch, recipe: str) -> pa.RecordBatch:
@@ -22,7 +23,11 @@ def prepare(batch: pa.RecordBatch, recipe: str) -> pa.RecordBatch:
     if pc.min(lengths).as_py() == 0:
         kept = kept.filter(pc.greater(lengths, 0))
     texts = kept["text"]
-    numbers = {"words": word_counts(texts), "text_hash": text_hashes(texts), "copy_hash": copy_hashes(texts)}
+    numbers = {
+        "words": cleaned_word_counts(texts),
+        "text_hash": text_hashes(texts),
+        "copy_hash": copy_hashes(texts),
+    }
     return pa.RecordBatch.from_pydict(
         {name: kept[name] for name in kept.schema.names} | {name: pa.array(n) for name, n in numbers.items()}
     )

@@ -62,20 +62,21 @@ class Rows:
     copies: np.ndarray
 
     @classmethod
-    def of(cls, pieces: Iterable[Stored]) -> Rows:
-        """Return all rows of pieces, at least one, one behind the other."""
-        files, counts = [], []
+    def of(cls, pieces: Iterable[Stored]) -> tuple[Rows, int]:
+        """Return all rows of pieces, at least one, one behind the other, and how many were read for them."""
+        files, counts, read = [], [], 0
         numbers: dict[str, list[np.ndarray]] = {name: [] for name in ("labels", "words", "texts", "copies")}
         for piece in pieces:
             files.append(piece.file)
             counts.append(len(piece.labels))
+            read += piece.read
             for name, parts in numbers.items():
                 parts.append(getattr(piece, name))
         starts = np.cumsum([0, *counts])
         positions = np.arange(starts[-1], dtype=np.int32)
         # The parts of one kind are let go before those of the next are joined.
         joined = {name: np.concatenate(numbers.pop(name)) for name in list(numbers)}
-        return cls(files=tuple(files), starts=starts, positions=positions, **joined)
+        return cls(files=tuple(files), starts=starts, positions=positions, **joined), read
 
     def __len__(self) -> int:
         return len(self.positions)

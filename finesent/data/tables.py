@@ -10,7 +10,6 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from finesent.data.ahead import ahead
@@ -162,15 +161,6 @@ def _naming(path: Path, command: str) -> Iterator[None]:
 def word_counts(texts: pd.Series) -> np.ndarray:
     """Return each text's number of words, split at white space, as (N,) int64."""
     return np.array([len(text.split()) for text in texts], dtype=np.int64)
-
-
-def cleaned_word_counts(texts: pa.ChunkedArray) -> np.ndarray:
-    """Do as :func:`word_counts`, in far less time, with texts as clean leaves them.
-
-    These are not empty, and one space stands between two words, and nowhere else.
-    """
-    counts: np.ndarray = pc.count_substring(texts, " ").to_numpy().astype(np.int64) + 1
-    return counts
 
 
 def class_counts(labels: np.ndarray, classes: int) -> list[int]:

@@ -27,6 +27,7 @@ def rows_of(frame: pd.DataFrame, batch: int = 7) -> Rows:
         columns["group"] = pa.array(frame["group"].tolist(), pa.string())
     whole = pa.RecordBatch.from_pydict(columns)
     pieces = [whole.slice(start, batch) for start in range(0, max(1, len(whole)), batch)]
-    return Rows.of(
+    stored, _ = Rows.of(
         store(prepare(piece, "none"), Path(_FOLDER.name) / uuid.uuid4().hex, len(piece)) for piece in pieces
     )
+    return stored

@@ -13,10 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from finesent.data import tables
-from finesent.data.cleaning import squeeze_spaces
 from finesent.data.tables import (
     class_counts,
-    cleaned_word_counts,
     read_arrow,
     read_batches,
     read_rows,
@@ -100,11 +98,3 @@ def test_rows_are_taken_by_their_place_in_all_tables(positions: list[int], size:
 def test_counts_of_words_and_classes() -> None:
     assert list(word_counts(pd.Series(["a b", "", "  one\ttwo three "]))) == [2, 0, 3]
     assert class_counts(rows(7)["label"].to_numpy(), 4) == [3, 2, 2, 0]
-
-
-@given(st.lists(st.lists(st.text(st.characters(exclude_categories=["Cs"]))).map(" \t".join)))
-def test_words_of_cleaned_texts_are_counted_as_any(texts: list[str]) -> None:
-    cleaned = [text for text in map(squeeze_spaces, texts) if text]
-    found = cleaned_word_counts(pa.chunked_array([cleaned], pa.string()))
-    assert found.tolist() == word_counts(pd.Series(cleaned, dtype="str")).tolist()
-    assert found.dtype == np.int64
