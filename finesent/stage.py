@@ -30,7 +30,7 @@ def run_stage(main: Callable[[], str]) -> None:
             FinesentError(
                 str(Path.cwd()),
                 f"the disk is full ({error})",
-                "free some space (`dvc gc` drops old results) and run again; finished epochs are kept",
+                "free some space (`dvc gc` drops old results) and run again; checkpoints are kept",
             )
         )
 

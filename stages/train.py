@@ -1,6 +1,6 @@
 """train: one ablation, every seed, on the train and dev splits of its input. Test is not among its files.
 
-Writes one model a seed and the history of all of them. A killed run goes on at its last finished epoch.
+Writes one model a seed and the history of all of them. A killed run goes on from its last checkpoint.
 """
 
 from __future__ import annotations

@@ -79,7 +79,7 @@ def _params() -> dict[str, Any]:
     params |= {"dataset": "tiny", "backbone": "tiny", "seeds": [0, 1], "panel": None}
     params["transfer"] = {"elsewhere": {"dataset": "others", "classes": [5, 2], "rows": 40}}
     params["sample"]["train_size"] = 100
-    params["train"] = {"device": "cpu", "precision": "float32", "micro_batch": None}
+    params["train"] = {"device": "cpu", "precision": "float32", "micro_batch": None, "checkpoint_seconds": 0}
     params["evaluate"] |= {"device": "cpu", "precision": "float32"}
     params["inputs"] = {"plain": {"template": "{text}", "max_length": 32}}
     params["ablations"] = {

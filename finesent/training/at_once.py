@@ -50,11 +50,11 @@ def take_share(params: TrainParams) -> None:
 
 
 def train_at_once(job: Job) -> None:
-    """Train every seed as far as its last checkpoint, so many at once as the job's params say.
+    """Train every seed to its end, so many at once as the job's params say.
 
     Raises:
         FinesentError: of the first seed that has one, or because a process was killed; the others are
-            ended, and what they finished is kept.
+            ended, and their checkpoints are kept.
     """
     # Fresh processes: a copy of this one would hold the locks of threads that it does not have.
     context = multiprocessing.get_context("spawn")
@@ -71,7 +71,7 @@ def train_at_once(job: Job) -> None:
                 raise FinesentError(
                     f"{job.name}: a process of train.seeds_at_once",
                     "was killed, and the others were ended; what ran out may be memory",
-                    "set train.seeds_at_once lower; training goes on after the last finished epochs",
+                    "set train.seeds_at_once lower; training goes on from the last checkpoints",
                 ) from error
             raise
 

@@ -1,4 +1,4 @@
-"""The state of a run at its last finished epoch: safetensors and JSON, replaced in one step.
+"""The state of a run after an epoch: safetensors and JSON, replaced in one step.
 
 It lies outside DVC's outputs, in ``.work/<fingerprint>/<seed>/``, because DVC deletes outputs before a
 stage runs. A folder ``epoch-<n>`` there is complete by construction: it is written under another name and
@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import os
 import shutil
-from dataclasses import asdict, dataclass, field
+import time
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
 import torch
@@ -55,8 +56,42 @@ class RunState:
     moments: Tensors = field(default_factory=dict)
     averages: Tensors = field(default_factory=dict)
 
+    def outcome(self) -> RunState:
+        """Return the state without what only a further epoch would need."""
+        return replace(self, weights={}, moments={}, averages={})
+
 
 _TENSORS = ("weights", "best", "dev", "moments", "averages")
+
+
+class Checkpoints:
+    """Those of one run.
+
+    A state is four times as large as the weights that learn. Where an epoch takes a few seconds, writing it
+    after each would take a good part of them.
+
+    Args:
+        folder: where they lie.
+        fingerprint: of the configuration.
+        seconds: of training from one to the next, and what its epoch takes beyond them; 0 for one an epoch.
+    """
+
+    def __init__(self, folder: Path, fingerprint: str, seconds: float) -> None:
+        self._folder = folder
+        self._fingerprint = fingerprint
+        self._seconds = seconds
+        self._last = time.monotonic()
+
+    def load(self) -> RunState | None:
+        """Return the newest state, or None where there is none; raise as :func:`load_state`."""
+        return load_state(self._folder, self._fingerprint)
+
+    def keep(self, state: RunState) -> None:
+        """Write the state if the run has ended, or if it is time again."""
+        if not state.finished and time.monotonic() - self._last < self._seconds:
+            return
+        save_state(self._folder, state.outcome() if state.finished else state)
+        self._last = time.monotonic()
 
 
 def save_state(folder: Path, state: RunState) -> None:
@@ -76,7 +111,7 @@ def save_state(folder: Path, state: RunState) -> None:
 
 
 def load_state(folder: Path, fingerprint: str) -> RunState | None:
-    """Return the last finished epoch's state, or None where there is none.
+    """Return the newest state, or None where there is none.
 
     Raises:
         FinesentError: the state belongs to another configuration, or is damaged.

@@ -45,5 +45,5 @@ def launch(train: Train, module: str, *arguments: str) -> None:
         raise FinesentError(
             f"{module} {' '.join(arguments)}: process {rank + 1} of {count}",
             f"ended with {how}, and the others were stopped",
-            "look above for its own message, and run again: training goes on after its last finished epoch",
+            "look above for its own message, and run again: training goes on from its last checkpoint",
         ) from error

@@ -21,7 +21,7 @@ from finesent.models.heads import initialise
 from finesent.models.lookup import WordEmbeddings
 from finesent.params.ablation import Ablation
 from finesent.training.averaging import WeightAverage
-from finesent.training.checkpoint import RunState, load_state, save_state
+from finesent.training.checkpoint import Checkpoints, RunState
 from finesent.training.footprint import count_parameters, device_name, peak_memory
 from finesent.training.history import EpochRecord
 from finesent.training.losses import Loss
@@ -79,6 +79,7 @@ class Study:
         processes: how a batch is shared among processes.
         fingerprint: of the configuration.
         work: folder of the checkpoints.
+        checkpoint_seconds: of training from one to the next.
     """
 
     name: str
@@ -95,6 +96,7 @@ class Study:
     processes: Processes
     fingerprint: str
     work: Path
+    checkpoint_seconds: float
 
 
 @dataclass(frozen=True)
@@ -125,12 +127,13 @@ class Run:
         self.average = WeightAverage(ablation.average)
         self._depths = depths_of(ablation, len(classifier.parts()))
         self.state = RunState(study.fingerprint)
+        self._checkpoints = Checkpoints(study.work / str(seed), study.fingerprint, study.checkpoint_seconds)
         self.modules = self._loss_modules()
         # Of an encoder that learnt in earlier phases and is frozen now; None while there is no such thing.
         self._refrozen: FrozenFeatures | None = None
 
     def train(self) -> RunState:
-        """Train, or go on from the last finished epoch, and leave the best epoch's weights in the classifier.
+        """Train, or go on from the last checkpoint, and leave the best epoch's weights in the classifier.
 
         Raises:
             FinesentError: the loss or its gradient is no longer finite, memory is too small for one
@@ -145,17 +148,13 @@ class Run:
             while not self.state.finished:
                 self._epoch(self.state.epoch + 1, progress)
                 if self.study.processes.is_main:
-                    save_state(self._folder, self.state)
+                    self._checkpoints.keep(self.state)
             progress.stop_early(phases.rows_after(self.state.epoch))
         for name, loss in self.study.losses.items():
             if (remark := loss.remark()) and shown:
                 Progress.say(f"{title}: {name}: {remark}")
         self._restore(self.state.best)
         return self.state
-
-    @property
-    def _folder(self) -> Path:
-        return self.study.work / str(self.seed)
 
     def _epoch(self, epoch: int, progress: Progress) -> None:
         started = time.perf_counter()
@@ -309,17 +308,18 @@ class Run:
         return self.state.epoch - max(self.state.best_epoch, settled) >= ablation.patience
 
     def _resume(self) -> None:
-        found = load_state(self._folder, self.study.fingerprint)
+        found = self._checkpoints.load()
         if found is None:
             return
-        if not found.finished:
-            Progress.say(f"{self.study.name} seed {self.seed}: going on after epoch {found.epoch}")
+        self.state = found
+        if found.finished:
+            return
+        Progress.say(f"{self.study.name} seed {self.seed}: going on after epoch {found.epoch}")
         for epoch in range(1, found.epoch + 1):
             self._unfreeze(epoch)
         self._restore(found.weights)
         self.optimizer.load_state(found.moments)
         self.average.load_state(found.averages, self.optimizer.named)
-        self.state = found
 
     def _unfreeze(self, epoch: int) -> None:
         depth, losses = self._depth(epoch), self._losses(epoch)
@@ -400,6 +400,6 @@ class Run:
     def _diverged(self, moment: str, problem: str) -> FinesentError:
         return FinesentError(
             f"{self.study.name} seed {self.seed}, {moment}",
-            f"{problem}; the last finished epoch is kept",
+            problem,
             "lower the learning rates, raise schedule.warmup, or set train.precision to float32",
         )

@@ -84,6 +84,7 @@ def prepare(
         processes=processes,
         fingerprint=mark,
         work=paths.work / mark,
+        checkpoint_seconds=params.train.checkpoint_seconds,
     )
     return study, classifier
 
@@ -168,7 +169,7 @@ def _fingerprint(
             "name": name,
             "ablation": ablation.model_dump(mode="json"),
             # How many seeds there are beside one does not change it, but for the threads below.
-            "train": params.train.model_dump(mode="json", exclude={"seeds_at_once"}),
+            "train": params.train.model_dump(mode="json", exclude={"seeds_at_once", "checkpoint_seconds"}),
         },
         [
             paths.tokens / "train.parquet",

@@ -52,7 +52,7 @@ def project(tmp_path: Path, tokens: Path, backbone: Path, monkeypatch: pytest.Mo
     params: dict[str, Any] = {
         "dataset": "tiny",
         "seeds": [0, 1],
-        "train": {"device": "cpu", "precision": "bf16", "micro_batch": None},
+        "train": {"device": "cpu", "precision": "bf16", "micro_batch": None, "checkpoint_seconds": 0},
         "evaluate": {"device": "cpu", "precision": "float32", "batch_tokens": 256},
         "defaults": {key: value for key, value in DEFAULTS.items() if key != "input"},
         "ablations": {"a": ABLATION},

@@ -42,11 +42,11 @@ def make_ablation(**changes: Any) -> Ablation:
 
 
 def make_params(
-    seeds: list[int], micro_batch: int | None = None, precision: str = "float32", seeds_at_once: int = 1
+    seeds: list[int], micro_batch: int | None = None, precision: str = "float32", **more: float
 ) -> TrainParams:
-    """Train params on the CPU."""
-    content = {"device": "cpu", "precision": precision, "micro_batch": micro_batch}
-    train = parse(Train, content | {"seeds_at_once": seeds_at_once}, "test")
+    """Train params on the CPU, with a checkpoint after every epoch if ``more`` does not say otherwise."""
+    content = {"device": "cpu", "precision": precision, "micro_batch": micro_batch, "checkpoint_seconds": 0}
+    train = parse(Train, content | more, "test")
     return TrainParams(dataset="tiny", seeds=seeds, train=train)
 
 

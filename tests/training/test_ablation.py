@@ -24,7 +24,10 @@ from finesent.models.encoder import load_encoder
 from finesent.models.engine import Engine, all_features
 from finesent.training import loop, setup
 from finesent.training.ablation import train_ablation
+from finesent.training.checkpoint import RunState
+from finesent.training.loop import Run
 from finesent.training.losses.triplet import Triplet
+from finesent.training.progress import Progress
 from finesent.training.setup import Paths
 from tests.conftest import write_tokens
 from tests.training.helpers import (
@@ -290,6 +293,46 @@ def test_another_configuration_does_not_resume_this_one(tmp_path: Path, tokens: 
     train(tmp_path, tokens, backbone, make_ablation(epochs=4), [0])
     train(tmp_path / "fresh", tokens, backbone, make_ablation(epochs=4), [0])
     assert hashes(tmp_path / "models") == hashes(tmp_path / "fresh" / "models")
+
+
+def test_what_no_checkpoint_holds_is_trained_again(tmp_path: Path, tokens: Path, backbone: Path) -> None:
+    ablation = make_ablation(epochs=3, unfreeze=AFTER_1)
+    with interrupted_before(epoch=3):
+        train(tmp_path, tokens, backbone, ablation, [0], checkpoint_seconds=3600)
+    assert not list((tmp_path / ".work").glob("*/*/epoch-*"))
+    train(tmp_path / "whole", tokens, backbone, ablation, [0])
+    train(tmp_path, tokens, backbone, ablation, [0], checkpoint_seconds=3600)
+    assert hashes(tmp_path / "models") == hashes(tmp_path / "whole" / "models")
+
+
+def test_a_finished_seed_is_not_trained_again(
+    tmp_path: Path, tokens: Path, backbone: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ablation = make_ablation(epochs=2, unfreeze=AFTER_1)
+    train(tmp_path / "whole", tokens, backbone, ablation, [0, 1])
+    original = Run.train
+
+    def only_the_first(self: Run) -> RunState:
+        if self.seed == 1:
+            raise Interrupted
+        return original(self)
+
+    with monkeypatch.context() as patch, pytest.raises(Interrupted):
+        patch.setattr(Run, "train", only_the_first)
+        train(tmp_path, tokens, backbone, ablation, [0, 1], checkpoint_seconds=3600)
+
+    trained = []
+    epoch = Run._epoch
+
+    def noted(self: Run, number: int, progress: Progress) -> None:
+        trained.append((self.seed, number))
+        epoch(self, number, progress)
+
+    monkeypatch.setattr(Run, "_epoch", noted)
+    # How often states are written is no part of what makes a run the same.
+    train(tmp_path, tokens, backbone, ablation, [0, 1], checkpoint_seconds=0)
+    assert trained == [(1, 1), (1, 2)]
+    assert hashes(tmp_path / "models") == hashes(tmp_path / "whole" / "models")
 
 
 def test_ablations_of_equal_blocks_share_no_work_folder(tmp_path: Path, tokens: Path, backbone: Path) -> None:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import torch
 
 from finesent.errors import FinesentError
-from finesent.training.checkpoint import RunState, load_state, save_state
+from finesent.training import checkpoint
+from finesent.training.checkpoint import Checkpoints, RunState, load_state, save_state
 from finesent.training.history import EpochRecord
 
 
@@ -69,6 +71,43 @@ def test_a_half_written_state_is_not_taken_for_one(tmp_path: Path) -> None:
     loaded = load_state(tmp_path / "0", "f")
     assert loaded is not None
     assert loaded.epoch == 1
+
+
+def test_a_state_is_kept_when_it_is_time_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    now = 100.0
+    monkeypatch.setattr(checkpoint, "time", SimpleNamespace(monotonic=lambda: now))
+    checkpoints = Checkpoints(tmp_path / "0", "f", seconds=60)
+    kept = []
+    for epoch, moment in enumerate((159.0, 160.0, 170.0, 219.0, 221.0), 1):
+        now = moment
+        checkpoints.keep(state(epoch))
+        found = checkpoints.load()
+        kept.append(found and found.epoch)
+    assert kept == [None, 2, 2, 2, 5]
+
+
+def test_every_state_is_kept_where_no_seconds_are_to_pass(tmp_path: Path) -> None:
+    checkpoints = Checkpoints(tmp_path / "0", "f", seconds=0)
+    for epoch in (1, 2):
+        checkpoints.keep(state(epoch))
+        found = load_state(tmp_path / "0", "f")
+        assert found is not None
+        assert (found.epoch, found.weights.keys()) == (epoch, state(epoch).weights.keys())
+
+
+def test_of_a_run_that_has_ended_its_outcome_is_kept_at_once(tmp_path: Path) -> None:
+    ended = state(3)
+    ended.finished = True
+    checkpoints = Checkpoints(tmp_path / "0", "f", seconds=3600)
+    checkpoints.keep(ended)
+    found = checkpoints.load()
+    assert found is not None
+    assert found.finished
+    assert torch.equal(found.best["head.weight"], torch.ones(4))
+    assert torch.equal(found.dev["logits"], torch.zeros(2, 5))
+    assert (found.weights, found.moments, found.averages) == ({}, {}, {})
+    # The run still has what it had.
+    assert ended.weights
 
 
 def test_another_configurations_state_is_refused(tmp_path: Path) -> None:

@@ -113,7 +113,7 @@ def test_a_loss_that_is_no_number_stops_the_run_at_its_batch_and_is_named(
         return original(self, inputs) * (math.nan if calls == 3 else 1.0)
 
     monkeypatch.setattr(SupervisedContrastive, "__call__", breaks_once)
-    message = r"a seed 0, epoch 2, batch 3 of 20: the loss 'scl' is no longer a number; the last finished"
+    message = r"a seed 0, epoch 2, batch 3 of 20: the loss 'scl' is no longer a number"
     with pytest.raises(FinesentError, match=message):
         train(tmp_path, tokens, backbone, ablation_with({"scl": {"weight": 0.5}}))
     assert calls == 3
