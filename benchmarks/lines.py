@@ -227,9 +227,10 @@ LINES = {
         data=lambda setting: "the default study's",
     ),
     "few-shot": Line(
-        "A few hundred sentences, beside SetFit",
-        f"{_FEW} training sentences, each side with settings of its own: after-n of params.yaml, "
-        "and SetFit's defaults with its paper's 20 pairs. Dev accuracy is the last epoch's, not the best.",
+        "Few sentences, beside SetFit",
+        f"{_FEW} training sentences, or as many as make --steps, each side with settings of its own: after-n "
+        "of params.yaml, and SetFit's defaults with its paper's 20 pairs. Dev accuracy is the last epoch's, "
+        "not the best.",
         "seconds",
         ("sentences",),
         _few_shot,
