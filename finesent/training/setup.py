@@ -59,6 +59,9 @@ def prepare(
     processes = Processes(cpu=device.type == "cpu")
     engine = Engine(processes.device, choose_precision(params.train.precision, device))
     mark = _fingerprint(name, ablation, params, engine, processes, paths)
+    comparing = next((kind for kind, loss in losses.items() if loss.compares_rows), None)
+    if comparing is not None:
+        _require_whole_batches(ablation, params, processes, f"{place}.losses.{comparing}")
     rows = [phase.rows for phase in ablation.by_epoch()]
     phases = Phases(read_tokens(paths.tokens / "train.parquet"), rows, f"{place}.phases")
     train, dev = phases.train, read_tokens(paths.tokens / "dev.parquet")
@@ -80,7 +83,7 @@ def prepare(
         prefixes=shared_prefixes(ablation, losses, engine, classifier, train, dev),
         pretrained=_encoder_weights(classifier),
         anew=begun_anew(classifier, ablation.reinitialise, f"params.yaml: ablations.{name}.reinitialise"),
-        micro_batches=MicroBatches(params.train.micro_batch, Progress.say),
+        micro_batches=MicroBatches(params.train.micro_batch, Progress.say, comparing),
         processes=processes,
         fingerprint=mark,
         work=paths.work / mark,
@@ -180,6 +183,20 @@ def _fingerprint(
         {"device": engine.device.type, "precision": engine.precision, "threads": torch.get_num_threads()}
         | {"processes": processes.count},
     )
+
+
+def _require_whole_batches(ablation: Ablation, params: TrainParams, processes: Processes, place: str) -> None:
+    """Refuse params that cut batches, where a loss compares their rows."""
+    micro_batch, sentences = params.train.micro_batch, ablation.batch.sentences
+    cut = "train.processes" if processes.count > 1 else ""
+    if micro_batch is not None and (sentences is None or micro_batch < sentences):
+        cut = "train.micro_batch"
+    if cut:
+        raise FinesentError(
+            place,
+            f"compares the rows of a batch, and {cut} would cut it: that would be another loss",
+            "leave train.micro_batch empty and set train.processes to 1",
+        )
 
 
 def _require_classes(train: TokenizedSplit, dev: TokenizedSplit, classes: int, tokens: Path) -> None:

@@ -20,11 +20,17 @@ class MicroBatches:
 
     The effective batch never changes: each piece counts by its share of the rows. When memory runs out
     the size is halved, said so, and the batch begun again.
+
+    Args:
+        size: in rows; None for whole batches while memory lasts.
+        say: tells the user something.
+        comparing: a loss whose value for a row depends on the others, so that no batch is cut.
     """
 
-    def __init__(self, size: int | None, say: Callable[[str], None]) -> None:
+    def __init__(self, size: int | None, say: Callable[[str], None], comparing: str | None = None) -> None:
         self.size = size
         self._say = say
+        self._comparing = comparing
 
     def backward(
         self,
@@ -42,7 +48,7 @@ class MicroBatches:
             reset: drops gradients that a failed attempt left behind.
 
         Raises:
-            FinesentError: memory runs out even with one row at a time.
+            FinesentError: memory runs out even with one row at a time, or for a batch that cannot be cut.
         """
         while True:
             try:
@@ -75,6 +81,12 @@ class MicroBatches:
                 "train",
                 "out of memory with a single sentence at a time",
                 "use a smaller backbone or a shorter inputs.*.max_length",
+            ) from error
+        if self._comparing is not None:
+            raise FinesentError(
+                "train",
+                f"out of memory with {rows} sentences at a time, which the loss {self._comparing!r} compares",
+                "set a smaller batch.sentences, a smaller backbone or a shorter inputs.*.max_length",
             ) from error
         self.size = math.ceil(tried / 2)
         self._say(

@@ -27,6 +27,17 @@ from tests.conftest import TELLING, write_tokens
 from tests.training.helpers import DEFAULTS
 
 ABLATION = {"input": "plain", "epochs": 2}
+LEARNING: dict[str, Any] = {"unfreeze": {"policy": "all", "after": 1}, "epochs": 3}
+# The encoder learns first, from a loss that encodes other rows beside each; the head after it.
+IN_PHASES: dict[str, Any] = {
+    "epochs": 3,
+    "unfreeze": {"policy": "all", "after": 0},
+    "losses": {"triplet": {"weight": 1.0}},
+    "phases": [
+        {"losses": ["triplet"], "epochs": 1},
+        {"losses": ["cross-entropy"], "frozen": True, "epochs": 2},
+    ],
+}
 
 
 @pytest.fixture
@@ -224,8 +235,18 @@ def history(project: Path) -> list[dict[str, str]]:
         return list(csv.DictReader(file))
 
 
-def test_two_processes_train_what_one_does(project: Path) -> None:
-    change_params(project, **dropout_free())
+# The hinge of the triplets and Adam's first steps make more of rounding, as they do of micro-batches in one
+# process.
+@pytest.mark.parametrize(
+    ("changes", "rounding"),
+    [({}, 1e-5), (LEARNING, 1e-5), (IN_PHASES, 1e-2)],
+    ids=["frozen", "learning", "phases"],
+)
+def test_two_processes_train_what_one_does(project: Path, changes: dict[str, Any], rounding: float) -> None:
+    change_params(project, **dropout_free(), ablations={"a": ABLATION | changes})
+    config = project / "data" / "backbone" / "config.json"
+    without = dict.fromkeys(("hidden_dropout_prob", "attention_probs_dropout_prob"), 0.0)
+    config.write_text(json.dumps(json.loads(config.read_text()) | without))
     torchrun = ("-m", "torch.distributed.run", "--nproc-per-node=2", "--standalone")
     heads, histories = [], []
     for count, launcher in ((1, ()), (2, ()), (1, torchrun)):
@@ -236,12 +257,22 @@ def test_two_processes_train_what_one_does(project: Path) -> None:
         heads.append(load_file(project / "models" / "a" / "3" / "head.safetensors"))
         assert not list((project / ".work").glob("*/3"))
     for other in heads[1:]:
-        assert all(torch.allclose(heads[0][name], other[name], atol=1e-5) for name in other)
+        assert all(torch.allclose(heads[0][name], other[name], atol=rounding) for name in other)
     for other in histories[1:]:
         assert [row["train_accuracy"] for row in other] == [row["train_accuracy"] for row in histories[0]]
         for name in ("dev_accuracy", "dev_macro_f1", "dev_loss", "train_loss"):
             wanted = [float(row[name]) for row in histories[0]]
             assert [float(row[name]) for row in other] == pytest.approx(wanted, abs=1e-3)
+
+
+def test_processes_are_refused_where_a_loss_compares_the_rows_of_a_batch(project: Path) -> None:
+    contrastive = {"unfreeze": {"policy": "all", "after": 0}, "losses": {"scl": {"weight": 0.5}}}
+    change_params(project, train={"processes": 2}, ablations={"a": ABLATION | contrastive})
+    stage = begin(project)
+    told, errors = stage.communicate(timeout=240)
+    assert stage.returncode == 1, told + errors
+    assert "ablations.a.losses.scl: compares the rows of a batch, and train.processes would cut it" in errors
+    assert not (project / "models").exists()
 
 
 @pytest.mark.parametrize("victim", [0, 1])

@@ -167,6 +167,20 @@ def test_micro_batches_train_alike_up_to_rounding(tmp_path: Path, tokens: Path, 
     assert all(torch.allclose(whole[key], pieces[key], atol=1e-5) for key in whole)
 
 
+@pytest.mark.parametrize(
+    "loss", [{"scl": {"weight": 0.5}}, {"triplet": {"weight": 0.2, "mining": "batch-hard"}}]
+)
+def test_batches_whose_rows_are_compared_are_not_to_be_cut(
+    tmp_path: Path, tokens: Path, backbone: Path, loss: dict[str, Any]
+) -> None:
+    ablation = make_ablation(epochs=1, losses=loss, unfreeze={"policy": "all", "after": 0})
+    with pytest.raises(FinesentError, match=r"train\.micro_batch would cut it") as caught:
+        train(tmp_path, tokens, backbone, ablation, [0], micro_batch=7)
+    assert caught.value.place == f"params.yaml: ablations.a.losses.{next(iter(loss))}"
+    # A batch has eight.
+    train(tmp_path, tokens, backbone, ablation, [0], micro_batch=8)
+
+
 def test_cached_features_are_those_of_the_encoder_in_any_batch(tokens: Path, backbone: Path) -> None:
     ablation = make_ablation()
     classifier = Classifier(load_encoder(backbone), "mean", ablation.head, 5)

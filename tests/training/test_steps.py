@@ -77,6 +77,13 @@ def test_memory_too_small_for_one_row_is_said() -> None:
         MicroBatches(None, lambda _: None).backward(ROWS, len(ROWS), memory, memory.reset)
 
 
+def test_a_batch_whose_rows_are_compared_is_never_cut() -> None:
+    micro_batches, memory = MicroBatches(None, print, "scl"), Memory(2, MemoryError())
+    with pytest.raises(FinesentError, match="out of memory with 7 sentences at a time, which the loss 'scl'"):
+        micro_batches.backward(ROWS, len(ROWS), memory, memory.reset)
+    assert (micro_batches.size, memory.resets) == (None, 0)
+
+
 def test_other_errors_pass_through() -> None:
     memory = Memory(0, RuntimeError("shapes do not match"))
     with pytest.raises(RuntimeError, match="shapes"):

@@ -46,7 +46,7 @@ class View:
 class LossInputs:
     """One (micro-)batch of B anchors.
 
-    A loss that compares anchors with each other sees those of its micro-batch, and of its process, alone.
+    It is the whole batch where a loss of the ablation compares its rows.
 
     Attributes:
         logits: (B, C) float32.
@@ -100,6 +100,8 @@ class Loss(ABC):
         reaches_head: whether any of its gradient reaches the head. If none does, the loss is left out
             while the encoder is frozen.
         needs: what it asks for beyond one forward pass.
+        compares_rows: whether the value of an anchor depends on which rows share its batch. Then the batch
+            is never cut, neither to fit memory nor among processes: over parts it is another loss.
     """
 
     Params: ClassVar[type[LossParams]] = LossParams
@@ -109,6 +111,7 @@ class Loss(ABC):
     def __init__(self, params: LossParams) -> None:
         self.weight = params.weight
         self.needs: frozenset[Need] = frozenset()
+        self.compares_rows = False
 
     def prepare(self, data: TrainingData, place: str) -> None:
         """Look at the training split, once, before any seed is trained.

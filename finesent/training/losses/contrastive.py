@@ -36,6 +36,7 @@ class ContrastiveLoss(Loss):
     def __init__(self, params: LossParams) -> None:
         super().__init__(params)
         assert isinstance(params, ContrastiveParams)
+        self.compares_rows = True
         self._temperature = params.temperature
         self._normalise = params.normalise
         self._two_views = params.second_view

@@ -52,6 +52,7 @@ class Triplet(Loss):
         self._squared = params.distance == "squared-l2"
         self._normalise = params.normalise
         self._hardest = params.mining == "batch-hard"
+        self.compares_rows = self._hardest
         self._partners = Partners()
 
     def prepare(self, data: TrainingData, place: str) -> None:
