@@ -8,18 +8,21 @@ vocabulary built here, on the training rows alone, and laid beside the tokens wi
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
-import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from finesent.catalog import entries
 from finesent.data.embeddings import coverage, read_vectors, write_vectors
 from finesent.data.encoding import Encoding
-from finesent.data.tables import read_batches, write_batches
+from finesent.data.parallel import in_order, processes
+from finesent.data.tables import BATCH, read_batches, write_batches
 from finesent.data.tokenization import (
     encoding_of,
     load_tokenizer,
@@ -28,7 +31,7 @@ from finesent.data.tokenization import (
     words_encoding,
 )
 from finesent.data.transfer import read_transfer_index, transfer_file, write_transfer_index
-from finesent.data.vocabulary import VOCABULARY, Vocabulary, build_vocabulary, write_vocabulary
+from finesent.data.vocabulary import VOCABULARY, Vocabulary, build_vocabulary, count_words, write_vocabulary
 from finesent.errors import FinesentError
 from finesent.files import replacing
 from finesent.params.reading import read_params
@@ -45,10 +48,11 @@ SOURCES = {
 }
 TRANSFER = Path("data/clean/transfer")
 
-# Texts that are tokenized at once: a tokenizer keeps twenty times as much of a text as its tokens.
+# Texts that a backbone's tokenizer gets at once: it keeps twenty times as much of a text as its tokens.
 _BATCH = 4096
 
-Turn = Callable[[pd.DataFrame], tuple[pa.Table, int]]
+# From the path of a file of texts to tables of their tokens, each with the number of rows that were cut.
+Turn = Callable[[Path], Iterator[tuple[pa.Table, int]]]
 
 
 def main() -> str:
@@ -58,9 +62,16 @@ def main() -> str:
             "stages.tokenize", "needs the name of one input", "python -m stages.tokenize plain"
         )
     name = sys.argv[1]
-    rules = read_input(name)
-    vocabulary = None if rules.words is None else _vocabulary_of(rules.words)
-    encoding, turn = _tokens_of(name, rules) if vocabulary is None else _words_of(name, rules, vocabulary)
+    with processes() as pool:
+        return _write(name, read_input(name), pool)
+
+
+def _write(name: str, rules: Input, pool: ProcessPoolExecutor) -> str:
+    vocabulary = None if rules.words is None else _vocabulary_of(rules.words, pool)
+    if vocabulary is None:
+        encoding, turn = _tokens_of(name, rules)
+    else:
+        encoding, turn = _words_of(name, rules, vocabulary, pool)
     told: list[str] = []
 
     def write(split: str, source: Path, target: Path) -> None:
@@ -85,17 +96,46 @@ def main() -> str:
 
 def _tokens_of(name: str, rules: Input) -> tuple[Encoding, Turn]:
     tokenizer = load_tokenizer(BACKBONE)
-    return encoding_of(name, rules, tokenizer), lambda rows: tokenize(rows, rules, tokenizer)
+
+    # The tokenizer uses every core by itself.
+    def turn(source: Path) -> Iterator[tuple[pa.Table, int]]:
+        for texts in read_batches(source, size=_BATCH):
+            yield tokenize(texts.to_pandas(), rules, tokenizer)
+
+    return encoding_of(name, rules, tokenizer), turn
 
 
-def _words_of(name: str, rules: Input, vocabulary: Vocabulary) -> tuple[Encoding, Turn]:
-    return words_encoding(name, rules, vocabulary), lambda rows: tokenize_words(rows, rules, vocabulary)
+def _words_of(
+    name: str, rules: Input, vocabulary: Vocabulary, pool: ProcessPoolExecutor
+) -> tuple[Encoding, Turn]:
+    tokens = partial(_words, rules=rules, vocabulary=vocabulary)
+    encoding = words_encoding(name, rules, vocabulary)
+    return encoding, lambda source: in_order(pool, tokens, _filled(read_batches(source, size=BATCH)))
 
 
-def _vocabulary_of(words: Words) -> Vocabulary:
+def _words(texts: pa.Table, rules: Input, vocabulary: Vocabulary) -> tuple[pa.Table, int]:
+    return tokenize_words(texts.to_pandas(), rules, vocabulary)
+
+
+def _vocabulary_of(words: Words, pool: ProcessPoolExecutor) -> Vocabulary:
     """Never of other rows than those that are trained on: a word of test alone is an unknown word."""
-    tables = read_batches(SOURCES["train"], ["text"])
-    return build_vocabulary((text for table in tables for text in table["text"].to_pylist()), words)
+    texts = _filled(read_batches(SOURCES["train"], ["text"], BATCH))
+    counts: Counter[str] = Counter()
+    for counted in in_order(pool, partial(_counted, lowercase=words.lowercase), texts):
+        counts.update(counted)
+    return build_vocabulary(counts, words)
+
+
+def _counted(texts: pa.Table, lowercase: bool) -> Counter[str]:
+    return count_words(texts["text"].to_pylist(), lowercase)
+
+
+def _filled(tables: Iterable[pa.Table]) -> Iterator[pa.Table]:
+    """Yield the tables that have rows, and if none has, the first: for a single one no process is started."""
+    rest = iter(tables)
+    first = next(rest)
+    yield first
+    yield from (table for table in rest if len(table))
 
 
 def _write_words(folder: Path, vocabulary: Vocabulary) -> list[str]:
@@ -120,8 +160,7 @@ class _Counts:
 
     def over(self, source: Path, turn: Turn) -> Iterator[pa.Table]:
         """Yield the tokens of a file of texts, batch by batch."""
-        for texts in read_batches(source, size=_BATCH):
-            table, cut = turn(texts.to_pandas())
+        for table, cut in turn(source):
             self.rows += len(table)
             self.tokens += len(pc.list_flatten(table["input_ids"]))
             self.cut += cut

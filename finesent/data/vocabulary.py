@@ -46,15 +46,20 @@ class Vocabulary:
         return hashlib.sha256(json.dumps(asdict(self), ensure_ascii=False).encode("utf-8")).hexdigest()
 
 
-def build_vocabulary(texts: Iterable[str], rules: Words) -> Vocabulary:
-    """Count the words of the training texts and keep the frequent ones; equal counts stand by spelling.
+def count_words(texts: Iterable[str], lowercase: bool) -> Counter[str]:
+    """Return how often each word occurs in the texts."""
+    counts: Counter[str] = Counter()
+    for text in texts:
+        counts.update(split_words(text, lowercase))
+    return counts
+
+
+def build_vocabulary(counts: Counter[str], rules: Words) -> Vocabulary:
+    """Keep the frequent words of the training texts; equal counts stand by spelling.
 
     Raises:
         FinesentError: no word is left.
     """
-    counts: Counter[str] = Counter()
-    for text in texts:
-        counts.update(split_words(text, rules.lowercase))
     ranked = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
     kept = [word for word, count in ranked if count >= rules.min_count][: rules.max_size - len(_SPECIAL)]
     if not kept:

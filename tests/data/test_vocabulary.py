@@ -14,6 +14,7 @@ from finesent.data.vocabulary import (
     UNKNOWN,
     Vocabulary,
     build_vocabulary,
+    count_words,
     read_vocabulary,
     word_ids,
     write_vocabulary,
@@ -29,7 +30,7 @@ def rules(max_size: int = 100, min_count: int = 1, lowercase: bool = True) -> Wo
 
 
 def test_the_frequent_words_come_first_and_equals_by_spelling() -> None:
-    vocabulary = build_vocabulary(TEXTS, rules())
+    vocabulary = build_vocabulary(count_words(TEXTS, lowercase=True), rules())
     assert vocabulary.words == ["<PAD>", "<UNK>", "the", "film", "was", "good", "plot", "thin"]
     assert (vocabulary.words[PAD], vocabulary.words[UNKNOWN]) == ("<PAD>", "<UNK>")
 
@@ -44,16 +45,16 @@ def test_the_frequent_words_come_first_and_equals_by_spelling() -> None:
     ],
 )
 def test_rare_words_and_words_beyond_the_size_are_left_out(words: Words, expected: list[str]) -> None:
-    assert build_vocabulary(TEXTS, words).words[2:] == expected
+    assert build_vocabulary(count_words(TEXTS, words.lowercase), words).words[2:] == expected
 
 
 def test_an_empty_vocabulary_is_refused() -> None:
     with pytest.raises(FinesentError, match=r"the vocabulary is empty: no word .* occurs 9 times"):
-        build_vocabulary(TEXTS, rules(min_count=9))
+        build_vocabulary(count_words(TEXTS, lowercase=True), rules(min_count=9))
 
 
 def test_unknown_words_empty_texts_and_long_ones() -> None:
-    vocabulary = build_vocabulary(TEXTS, rules())
+    vocabulary = build_vocabulary(count_words(TEXTS, lowercase=True), rules())
     ids, cut = word_ids(["GOOD film !", "", "the the the the", "<PAD>"], vocabulary, max_length=3)
     assert ids == [[5, 3, UNKNOWN], [UNKNOWN], [2, 2, 2], [UNKNOWN] * 3]
     assert cut == 1
@@ -61,7 +62,7 @@ def test_unknown_words_empty_texts_and_long_ones() -> None:
 
 @given(st.lists(st.text(), max_size=8))
 def test_no_text_is_ever_padding(texts: list[str]) -> None:
-    vocabulary = build_vocabulary([*TEXTS, *texts], rules())
+    vocabulary = build_vocabulary(count_words([*TEXTS, *texts], lowercase=True), rules())
     ids, _ = word_ids(texts, vocabulary, max_length=50)
     assert all(row and PAD not in row and max(row) < len(vocabulary) for row in ids)
 

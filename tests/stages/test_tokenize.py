@@ -245,6 +245,25 @@ def test_words_are_numbered_by_a_vocabulary_of_train_alone(prepare: MakeProject,
     assert (test.encoding.pad_id, test.encoding.vocabulary_size) == (0, 10)
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("rules", [{"template": "{text}", "max_length": 32}, WORDS], ids=["plain", "words"])
+def test_the_size_of_batches_and_the_number_of_processes_do_not_show(
+    prepare: MakeProject,
+    run: Run,
+    files_under: FilesUnder,
+    monkeypatch: pytest.MonkeyPatch,
+    rules: dict[str, Any],
+) -> None:
+    runs = []
+    for name, size in (("whole", 1 << 14), ("pieces", 2)):
+        monkeypatch.setattr(tokenize, "BATCH", size)
+        monkeypatch.setattr(tokenize, "_BATCH", size)
+        folder = prepare(name)
+        set_params(folder, inputs={"some": rules})
+        runs.append((run("some"), files_under(folder / "data" / "tokenized")))
+    assert runs[0] == runs[1]
+
+
 def test_other_dev_and_test_texts_leave_the_vocabulary_as_it_was(
     prepare: MakeProject, run: Run, files_under: FilesUnder
 ) -> None:

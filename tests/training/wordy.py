@@ -10,7 +10,7 @@ import numpy as np
 from finesent.data.embeddings import write_vectors
 from finesent.data.tables import write_arrow
 from finesent.data.tokenization import tokenize_words, words_encoding
-from finesent.data.vocabulary import VOCABULARY, build_vocabulary, write_vocabulary
+from finesent.data.vocabulary import VOCABULARY, build_vocabulary, count_words, write_vocabulary
 from finesent.params.tokenize import Input, Words
 from tests.conftest import TELLING, make_rows
 
@@ -38,7 +38,8 @@ def write_words(folder: Path, sizes: dict[str, int], vocabulary_seed: int = 0) -
     """
     texts = [make_rows(size, seed=number) for number, size in enumerate(sizes.values())]
     assert RULES.words is not None
-    vocabulary = build_vocabulary(make_rows(len(texts[0]), seed=vocabulary_seed)["text"], RULES.words)
+    counted = make_rows(len(texts[0]), seed=vocabulary_seed)["text"]
+    vocabulary = build_vocabulary(count_words(counted, RULES.words.lowercase), RULES.words)
     for split, rows in zip(sizes, texts, strict=True):
         table, _ = tokenize_words(rows, RULES, vocabulary)
         write_arrow(folder / f"{split}.parquet", words_encoding("plain", RULES, vocabulary).attach(table))
