@@ -1,14 +1,14 @@
 """What is paid before any work: DVC with nothing to do, and the imports of the stages.
 
-Run as ``python -m benchmarks.dvc_overhead [ROUNDS]`` where the tests can run: the project that is measured is
-theirs, with two small ablations over local data. Prints a Markdown table.
+Run as ``python -m benchmarks.dvc_overhead [ROUNDS]`` after `make repro`, in the same folder. Prints a table.
 """
 
 from __future__ import annotations
 
 import os
+import re
+import subprocess
 import sys
-import tempfile
 from pathlib import Path
 
 from benchmarks.alternate import Command, Outcomes, alternate, summary
@@ -18,7 +18,6 @@ from benchmarks.workspace import ROOT
 from finesent.errors import FinesentError
 from finesent.evaluation.markdown import NOTHING, table
 from finesent.stage import run_stage
-from tests.test_dvc import commit, dvc, stages_run, write_project
 
 STAGES = ("download", "clean", "sample", "tokenize", "train", "evaluate", "compare")
 
@@ -35,26 +34,30 @@ def importing(stage: str) -> Command:
     return Command(f"import stages.{stage}", (sys.executable, "-c", _IMPORT.format(stage=stage)), ROOT)
 
 
-def finished_project(folder: Path) -> Path:
-    """Return a project of the tests after its `dvc repro`.
-
-    Raises:
-        FinesentError: a second one still finds something to do.
-    """
-    project = write_project(folder / "tiny")
-    dvc(project, "repro")
-    commit(project, "reproduced")
-    if again := stages_run(dvc(project, "repro")):
-        raise FinesentError(str(project), f"a second `dvc repro` ran {again}", "see tests/test_dvc.py")
-    return Path(project)
-
-
 def idle(project: Path, *arguments: str) -> Command:
     """Return a DVC command that has nothing to do in a finished project."""
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
     environment = {"PATH": path, "DVC_NO_ANALYTICS": "1"}
     command = (sys.executable, "-m", "dvc", *arguments)
     return Command(f"dvc {' '.join(arguments)}", command, project, environment, speaks=False)
+
+
+def require_finished(project: Path) -> None:
+    """Refuse a project in which `dvc repro` would run a stage.
+
+    Raises:
+        FinesentError: it would, or DVC cannot say.
+    """
+    dry = idle(project, "repro", "--dry")
+    environment = os.environ | dry.environment
+    done = subprocess.run(
+        dry.arguments, cwd=project, env=environment, capture_output=True, text=True, check=False
+    )
+    if done.returncode:
+        raise FinesentError(str(project), f"`{dry.name}` failed: {done.stderr.strip()}", "mend the project")
+    if stages := re.findall(r"Running stage '([^']+)'", done.stdout + done.stderr):
+        problem = f"there is something to do: {', '.join(stages)}"
+        raise FinesentError(str(project), problem, "run `make repro`")
 
 
 def overhead_table(outcomes: Outcomes) -> str:
@@ -81,10 +84,9 @@ def _cell(values: list[float]) -> str:
 def main() -> str:
     """Measure, and return the table."""
     rounds = int(sys.argv[1]) if len(sys.argv) > 1 else 5
-    with tempfile.TemporaryDirectory(prefix="finesent-bench-") as folder:
-        project = finished_project(Path(folder))
-        commands = [idle(project, "repro"), idle(project, "status"), *map(importing, STAGES)]
-        return overhead_table(alternate(commands, rounds, say))
+    require_finished(ROOT)
+    commands = [idle(ROOT, "repro"), idle(ROOT, "status"), *map(importing, STAGES)]
+    return overhead_table(alternate(commands, rounds, say))
 
 
 if __name__ == "__main__":

@@ -6,13 +6,12 @@ replaced as a whole, all others key by key. `git checkout params.yaml` undoes it
 
 from __future__ import annotations
 
-import sys
+import argparse
 from pathlib import Path
 from typing import Any
 
 from ruamel.yaml import YAML
 
-from finesent.errors import FinesentError
 from finesent.files import replacing
 from finesent.params.ablation import merge_ablation
 from finesent.params.reading import PARAMS, merged
@@ -48,11 +47,12 @@ def write_overlaid(study: Path, params: Path = PARAMS) -> Study:
 
 def main() -> str:
     """Lay the study named on the command line over params.yaml."""
-    if len(sys.argv) != 2:
-        raise FinesentError("finesent.params.overlay", "needs one file", "name one of studies/*.yaml")
-    study = write_overlaid(Path(sys.argv[1]))
+    parser = argparse.ArgumentParser(prog="python -m finesent.params.overlay", description=__doc__)
+    parser.add_argument("study", type=Path, help="one of studies/*.yaml")
+    path = parser.parse_args().study
+    study = write_overlaid(path)
     runs = f"{len(study.ablations)} ablations × {len(study.seeds)} seeds"
-    return f"params.yaml is now {sys.argv[1]} over what it was: {runs} on {study.dataset}"
+    return f"params.yaml is now {path} over what it was: {runs} on {study.dataset}"
 
 
 if __name__ == "__main__":
