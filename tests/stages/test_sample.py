@@ -33,8 +33,9 @@ def write_train(sizes: tuple[int, int, int] = (40, 20, 10)) -> pd.DataFrame:
     return rows
 
 
-def test_null_takes_every_row_byte_for_byte(make_project: MakeProject) -> None:
-    make_project({})
+@pytest.mark.parametrize("train_size", [None, 70])
+def test_every_row_is_taken_byte_for_byte(make_project: MakeProject, train_size: int | None) -> None:
+    make_project({}, sample={"train_size": train_size})
     write_train()
     assert main() == "sample: 70 of 70 training rows, by class [40, 20, 10]"
     assert SAMPLED.read_bytes() == CLEAN.read_bytes()
