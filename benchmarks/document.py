@@ -30,6 +30,9 @@ DOCUMENT = ROOT / "docs" / "performance.md"
 _THROUGHPUT = "throughput"
 _ACCURACY = "dev_accuracy"
 _SHARE = "share_of_ceiling"
+# The end of the title of the column that the plot is drawn from.
+_FASTER = "is faster, times"
+_RANGE = re.compile(r"([\d,.]+)(?: \[([\d,.]+), ([\d,.]+)\])?")
 
 # Title, figure, factor and decimals; a column that nobody has a figure for is left out.
 _COLUMNS = [
@@ -66,7 +69,7 @@ def result_table(line: Line, outcomes: Outcomes) -> str:
             row[title] = ranged(summary(values), decimals) if values else NOTHING
         if line.compares:
             found = gain(line, outcomes, name)
-            row[f"{names[0]} is faster, times"] = ranged(found, 2) if found else NOTHING
+            row[f"{names[0]} {_FASTER}"] = ranged(found, 2) if found else NOTHING
         if line.compares and any(_figures(outcomes, other, _ACCURACY) for other in names):
             mine, theirs = (outcomes.figures(who, _ACCURACY) for who in (names[0], name))
             comparable = name != names[0] and mine and theirs
@@ -129,20 +132,25 @@ def replaced(text: str, name: str, content: str, place: str) -> str:
     return pattern.sub(lambda _: f"{start}\n{content}\n{end}", text)
 
 
-def bars(results: dict[str, Result]) -> list[Bar]:
-    """Return a bar for everything that ours was measured beside, in the order of the document."""
+def bars(text: str) -> list[Bar]:
+    """Return a bar for everything that a document says ours is faster or slower than, in its order.
+
+    Of the document and not of the results: it keeps what was measured before them, and elsewhere.
+    """
     found = []
-    for name, line in LINES.items():
-        if name not in results:
-            continue
-        outcomes = results[name].outcomes
-        gains = {other: gain(line, outcomes, other) for other in outcomes.readings}
-        found += [Bar(name, other, value) for other, value in gains.items() if value is not None]
+    for name, content in re.findall(r"<!-- bench:(\S+) -->(.*?)<!-- /bench:\1 -->", text, flags=re.DOTALL):
+        lines = [line for line in content.splitlines() if line.startswith("|")]
+        rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in lines]
+        columns = [number for number, title in enumerate(rows[0]) if title.endswith(_FASTER)] if rows else []
+        for row in rows:
+            for times in filter(None, (_RANGE.fullmatch(row[column]) for column in columns)):
+                median, low, high = (float((end or times[1]).replace(",", "")) for end in times.groups())
+                found.append(Bar(name, row[0], Range(median, low, high)))
     return found
 
 
 def write_document(results: dict[str, Result], path: Path = DOCUMENT) -> None:
-    """Put the results into the document, and the plot beside it.
+    """Put the results into the document, and the plot of all that it then says beside it.
 
     Raises:
         FinesentError: the document lacks a marker.
@@ -150,7 +158,7 @@ def write_document(results: dict[str, Result], path: Path = DOCUMENT) -> None:
     text = path.read_text(encoding="utf-8")
     for name, result in results.items():
         text = replaced(text, name, section(result), str(path))
-    if drawn := bars(results):
+    if drawn := bars(text):
         plot = path.with_suffix(".svg")
         write_text(plot, draw(drawn))
         picture = f"![How many times faster finesent is than what it is measured beside]({plot.name})"

@@ -150,8 +150,23 @@ def test_nothing_measured_is_nothing_read(tmp_path: Path) -> None:
 
 def test_stage_times_are_beside_nothing() -> None:
     outcomes = result("stages", clean=runs(1, 2), sample=runs(3, 4))
-    assert bars({"stages": outcomes}) == []
     assert "faster" not in section(outcomes)
+    assert bars(f"<!-- bench:stages -->\n{section(outcomes)}\n<!-- /bench:stages -->") == []
+
+
+def test_the_plot_has_a_bar_for_all_that_the_document_says(tmp_path: Path) -> None:
+    document = tmp_path / "performance.md"
+    names = ("plot", "training", "few-shot")
+    document.write_text("\n".join(f"<!-- bench:{name} --><!-- /bench:{name} -->" for name in names))
+    before = result("few-shot", finesent=runs(40, 20), SetFit=runs(0.02, 0.02), broken=[])
+    write_document({"few-shot": before}, document)
+    write_document({"training": result(finesent=runs(3), peer=runs(2), other=runs(4))}, document)
+    assert bars(document.read_text()) == [
+        Bar("training", "peer", Range(1.5, 1.5, 1.5)),
+        Bar("training", "other", Range(0.75, 0.75, 0.75)),
+        Bar("few-shot", "SetFit", Range(1500, 1000, 2000)),
+    ]
+    assert "few-shot: SetFit" in document.with_suffix(".svg").read_text()
 
 
 def test_the_plots_bars_are_as_long_as_their_ratios() -> None:
