@@ -2,13 +2,28 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
 import pytest
+from dvc.utils.serialize import parse_yaml
+from ruamel.yaml import YAML
 
 from finesent.errors import FinesentError
 from finesent.yaml_files import read_yaml
+
+ROOT = Path(__file__).parents[1]
+FILES = [ROOT / name for name in ("params.yaml", "dvc.yaml", "dvc.lock")]
+FILES += sorted(path for folder in ("catalog", "studies") for path in (ROOT / folder).glob("*.yaml"))
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.name)
+def test_dvcs_own_parser_finds_the_same(path: Path) -> None:
+    # It is libyaml's, which does not take every file that is YAML.
+    parsed = parse_yaml(path.read_text(encoding="utf-8"), str(path))
+    assert not YAML(typ="safe").Parser.__module__.startswith("ruamel.yaml.parser")
+    assert json.dumps(parsed, default=str) == json.dumps(read_yaml(path), default=str)
 
 
 def load(folder: Path, content: str | bytes) -> dict[str, Any]:
