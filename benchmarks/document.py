@@ -15,6 +15,7 @@ from pathlib import Path
 from scipy import stats
 
 from benchmarks.alternate import Outcomes, Range, ratios, summary
+from benchmarks.by_ablation import ablations_of, accuracies_of, seconds_of
 from benchmarks.lines import LINES, Line
 from benchmarks.plot import Bar, draw
 from benchmarks.results import Result, read_results
@@ -103,13 +104,37 @@ def section(result: Result) -> str:
         f"**{name} failed** and has no figures: {failure.reason}\n\n```\n{failure.log}\n```"
         for name, failure in outcomes.failures.items()
     ]
-    return "\n\n".join([told, result_table(line, outcomes), *failed, where])
+    apart = ablation_table(outcomes)
+    return "\n\n".join([told, result_table(line, outcomes), *([apart] if apart else []), *failed, where])
+
+
+def ablation_table(outcomes: Outcomes) -> str:
+    """Lay out what a study told of each ablation, ours beside each other command; empty if it told none."""
+    rounds = {name: [run.figures for run in runs] for name, runs in outcomes.readings.items() if runs}
+    ours = next(iter(outcomes.readings))
+    rows = []
+    for peer in (name for name in rounds if name != ours and ours in rounds):
+        for ablation in ablations_of(rounds[ours][0]):
+            mine, theirs = (seconds_of(ablation, rounds[who]) for who in (ours, peer))
+            right, others = (accuracies_of(ablation, rounds[who]) for who in (ours, peer))
+            rows.append(
+                {
+                    "ablation": ablation,
+                    f"seconds, {ours}": ranged(summary(mine), 1),
+                    f"seconds, {peer}": ranged(summary(theirs), 1),
+                    "times": ranged(ratios(theirs, mine), 2),
+                    f"dev accuracy, {ours}, %": f"{100 * statistics.fmean(right):.2f}",
+                    f"dev accuracy, {peer}, %": f"{100 * statistics.fmean(others):.2f}",
+                    f"difference over {len(right)} seeds, points": difference(right, others),
+                }
+            )
+    return table(rows, left=("ablation",))
 
 
 def difference(mine: Sequence[float], theirs: Sequence[float]) -> str:
-    """Return the mean difference of two shares in points, with Student's 95 % interval over the rounds.
+    """Return the mean difference of two shares in points, with Student's 95 % interval of paired differences.
 
-    A round is one seed and one draw of rows for both, so that the differences are paired.
+    The pairs are rounds, each one seed and one draw of rows for both, or the seeds of a study's ablation.
     """
     points = [100 * (first - second) for first, second in zip(mine, theirs, strict=True)]
     mean = statistics.fmean(points)

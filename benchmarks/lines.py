@@ -135,8 +135,13 @@ def _study(setting: Setting) -> list[Command]:
     project = default_project(None if setting.steps is None else setting.steps * BATCH).resolve()
     environment = _environment(setting.threads)
     return [
-        Command(OURS, (sys.executable, "-m", "benchmarks.study"), project, environment),
-        Command("Trainer, tuned", (str(setting.peers), "-m", "benchmarks.peers.study"), project, environment),
+        Command(OURS, (sys.executable, "-m", "benchmarks.study", "{round}"), project, environment),
+        Command(
+            "Trainer, tuned",
+            (str(setting.peers), "-m", "benchmarks.peers.study", "{round}"),
+            project,
+            environment,
+        ),
     ]
 
 
@@ -217,10 +222,10 @@ LINES = {
     ),
     "study": Line(
         "The default study's training, beside Hugging Face's Trainer",
-        "Every ablation of params.yaml with every seed, dev scored after each epoch. Ours are the train "
-        "stages, a process each, with their checkpoints and models; Trainer does all of it in one process, "
-        "which imports its libraries once and writes nothing. Dev accuracy is the mean over all runs' last "
-        "epochs.",
+        "Every ablation of params.yaml with three seeds, new ones in every round, and dev scored after each "
+        "epoch. Ours are the train stages, a process each, with their checkpoints and models; Trainer does "
+        "all of it in one process, which imports its libraries once and writes nothing. Dev accuracy is the "
+        "mean over all runs' last epochs.",
         "seconds",
         ("total_sentences", "total_tokens"),
         _study,

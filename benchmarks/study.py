@@ -1,4 +1,7 @@
-"""The default study's train stages as one child of the benchmark, in a project that is ready to train."""
+"""The default study's train stages as one child of the benchmark, in a project that is ready to train.
+
+Run as ``python -m benchmarks.study ROUND``; each round has seeds of its own.
+"""
 
 from __future__ import annotations
 
@@ -8,9 +11,16 @@ import resource
 import shutil
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pyarrow.parquet as pq
+from ruamel.yaml import YAML
+
+from benchmarks.by_ablation import seeds_of_round, told
+from finesent.files import replacing
+from finesent.params.reading import PARAMS
+from finesent.yaml_files import read_yaml
 
 
 def main() -> None:
@@ -18,10 +28,14 @@ def main() -> None:
     for folder in ("models", "plots", ".work"):
         shutil.rmtree(folder, ignore_errors=True)
     study = json.loads(Path("ablations.json").read_text(encoding="utf-8"))
+    _set_seeds(seeds_of_round(len(study["seeds"]), int(sys.argv[1])))
     sentences = tokens = 0
     accuracies: list[float] = []
+    apart: dict[str, float] = {}
     for name, block in study["ablations"].items():
+        started = time.perf_counter()
         subprocess.run([sys.executable, "-m", "stages.train", name], check=True, stdout=sys.stderr)
+        seconds = time.perf_counter() - started
         with Path("plots", name, "history.csv").open(encoding="utf-8", newline="") as file:
             epochs = list(csv.DictReader(file))
         rows, length = _work(block["ablation"]["input"])
@@ -29,14 +43,22 @@ def main() -> None:
         tokens += length * len(epochs)
         last = {epoch["seed"]: float(epoch["dev_accuracy"]) for epoch in epochs}
         accuracies += last.values()
+        apart |= told(name, seconds, list(last.values()))
     figures = {
         "total_sentences": sentences,
         "total_tokens": tokens,
         "dev_accuracy": sum(accuracies) / len(accuracies),
         # Of the largest stage, in bytes; Linux counts kibibytes.
         "peak_memory": resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss * 1024,
+        **apart,
     }
     print(json.dumps(figures), flush=True)
+
+
+def _set_seeds(seeds: list[int]) -> None:
+    params = read_yaml(PARAMS)
+    with replacing(PARAMS) as temporary, temporary.open("w", encoding="utf-8") as file:
+        YAML(pure=True).dump({**params, "seeds": seeds}, file)
 
 
 def _work(name: str) -> tuple[int, int]:

@@ -11,11 +11,11 @@ from torch import nn
 from torch.nn import functional
 from transformers import AutoModel
 
-from benchmarks.recipe import DROPOUT
+from benchmarks.recipe import DROPOUT, SPREAD
 
 
 class Classifier(nn.Module):
-    """Encoder, mean over real tokens, two linear layers with tanh and dropout.
+    """Encoder, mean over real tokens, two linear layers with tanh and dropout, which begin as BERT's do.
 
     The interface is what Hugging Face's Trainer wants: a forward pass takes labels and returns a loss.
 
@@ -26,7 +26,7 @@ class Classifier(nn.Module):
 
     def __init__(self, backbone: Path, classes: int) -> None:
         super().__init__()
-        self.frozen = False
+        self._depth = 0
         self.encoder = AutoModel.from_pretrained(backbone, local_files_only=True, add_pooling_layer=False)
         width = self.encoder.config.hidden_size
         self.head = nn.Sequential(
@@ -36,6 +36,17 @@ class Classifier(nn.Module):
             nn.Dropout(DROPOUT),
             nn.Linear(width, classes),
         )
+        for name, weight in self.head.named_parameters():
+            if name.endswith("weight"):
+                nn.init.normal_(weight, std=SPREAD)
+            else:
+                nn.init.zeros_(weight)
+        self.learn(len(self.parts()))
+
+    @property
+    def frozen(self) -> bool:
+        """Whether nothing of the encoder learns."""
+        return self._depth == 0
 
     def parts(self) -> list[nn.Module]:
         """Return the encoder's layers, from the top, and last its embeddings."""
@@ -43,16 +54,16 @@ class Classifier(nn.Module):
 
     def learn(self, depth: int) -> None:
         """Let the ``depth`` uppermost parts of the encoder learn: its layers and, last, its embeddings."""
-        self.frozen = depth == 0
+        self._depth = depth
         for number, part in enumerate(self.parts()):
             part.requires_grad_(number < depth)
         self.train(self.training)
 
     def train(self, mode: bool = True) -> Classifier:
-        """Switch dropout on, but not that of a frozen encoder, which would cost time and change features."""
+        """Switch dropout on, but not that of frozen parts, which would cost time and change features."""
         super().train(mode)
-        if self.frozen:
-            self.encoder.eval()
+        for part in self.parts()[self._depth :]:
+            part.eval()
         return self
 
     def features(self, input_ids: torch.Tensor, attention_mask: torch.Tensor) -> torch.Tensor:

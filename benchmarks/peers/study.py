@@ -1,14 +1,19 @@
 """The default study's training with Hugging Face's Trainer, at its best settings on this hardware.
 
-Run in the project that ``benchmarks.workspace.default_project`` made. Every ablation of ablations.json is
-trained with every seed, for the same epochs: the encoder is frozen as long, then learns as a whole or from
-the top down, and the triplet loss gets its companions in the anchors' own pass. Every epoch ends with dev.
+Run as ``python -m benchmarks.peers.study ROUND`` in the project that ``benchmarks.workspace.default_project``
+made. Every ablation of ablations.json is trained with every seed of the round, for the same epochs and by the
+same recipe: the head begins alike, the encoder is frozen as long, then learns as a whole or from the top
+down, each part with a warm-up of its own, and the triplet loss gets its companions in the anchors' own pass.
+Every epoch ends with dev.
 """
 
 from __future__ import annotations
 
 import json
+import math
+import sys
 import tempfile
+import time
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +33,9 @@ from transformers import (
     set_seed,
 )
 
+from benchmarks.by_ablation import seeds_of_round, told
 from benchmarks.peers.model import Classifier, depth_at
+from benchmarks.peers.schedule import groups_of, schedule_of
 from benchmarks.peers.trainer import TUNED, tokenized
 
 _DATA = Path("data")
@@ -120,16 +127,6 @@ def shown(file: Path, rules: dict[str, Any], tokenizer: PreTrainedTokenizerBase)
     return tokenized((texts, rows["label"].to_pylist()), tokenizer, True, rules["max_length"])[0]
 
 
-def optimizer_of(model: Classifier, ablation: dict[str, Any]) -> torch.optim.Optimizer:
-    """Return AdamW with the head's rate and the encoder's."""
-    rates, decay = ablation["learning_rate"], ablation["weight_decay"]
-    groups: list[dict[str, Any]] = [
-        {"params": list(part.parameters()), "lr": rates[key], "weight_decay": decay}
-        for part, key in ((model.head, "head"), (model.encoder, "backbone"))
-    ]
-    return torch.optim.AdamW(groups, fused=True)
-
-
 def settings(ablation: dict[str, Any], seed: int, folder: str) -> TrainingArguments:
     """Return Trainer's settings: the ablation's, and else the tuned ones."""
     return TrainingArguments(
@@ -137,8 +134,6 @@ def settings(ablation: dict[str, Any], seed: int, folder: str) -> TrainingArgume
         per_device_train_batch_size=ablation["batch"]["sentences"],
         per_device_eval_batch_size=_DEV_BATCH,
         num_train_epochs=ablation["epochs"],
-        lr_scheduler_type=ablation["schedule"]["shape"],
-        warmup_steps=ablation["schedule"]["warmup"],
         max_grad_norm=ablation["max_grad_norm"],
         seed=seed,
         use_cpu=True,
@@ -164,6 +159,10 @@ def train(
         model.weight, model.margin = triplet["weight"], triplet["margin"]
     else:
         model = Classifier(_DATA / "backbone", classes)
+    groups = groups_of(model, ablation)
+    optimizer = torch.optim.AdamW(groups, fused=True)
+    steps = ablation["epochs"] * math.ceil(len(train_rows) / ablation["batch"]["sentences"])
+    schedule = schedule_of(optimizer, ablation["schedule"], steps)
     with tempfile.TemporaryDirectory(prefix="trainer-") as folder:
         trainer = StudyTrainer(
             model=model,
@@ -173,7 +172,7 @@ def train(
             data_collator=collate,
             compute_metrics=_accuracy,
             callbacks=[Unfreezing(model, ablation["unfreeze"])],
-            optimizers=(optimizer_of(model, ablation), None),
+            optimizers=(optimizer, schedule),
         )
         if triplet:
             trainer.training_collator = WithCompanions(train_rows, collate, seed)
@@ -188,13 +187,14 @@ def _accuracy(predicted: EvalPrediction) -> dict[str, float]:
 
 
 def main() -> None:
-    """Train the whole study and print its figures."""
+    """Train the whole study with the seeds of a round, and print its figures."""
     study = json.loads(Path("ablations.json").read_text(encoding="utf-8"))
     tokenizer = AutoTokenizer.from_pretrained(_DATA / "backbone", local_files_only=True)
     inputs: dict[str, tuple[Dataset, Dataset]] = {}
     sentences = tokens = 0
-    accuracies = []
-    for block in study["ablations"].values():
+    accuracies: list[float] = []
+    apart: dict[str, float] = {}
+    for name, block in study["ablations"].items():
         ablation, rules = block["ablation"], block["input"]
         if ablation["input"] not in inputs:
             inputs[ablation["input"]] = (
@@ -203,14 +203,18 @@ def main() -> None:
                 shown(_DATA / "clean" / "dev.parquet", rules, tokenizer).sort("length"),
             )
         train_rows, dev_rows = inputs[ablation["input"]]
-        for seed in study["seeds"]:
-            accuracies.append(train(ablation, seed, train_rows, dev_rows, tokenizer))
-            sentences += len(train_rows) * ablation["epochs"]
-            tokens += sum(train_rows["length"]) * ablation["epochs"]
+        seeds = seeds_of_round(len(study["seeds"]), int(sys.argv[1]))
+        started = time.perf_counter()
+        scores = [train(ablation, seed, train_rows, dev_rows, tokenizer) for seed in seeds]
+        apart |= told(name, time.perf_counter() - started, scores)
+        accuracies += scores
+        sentences += len(seeds) * len(train_rows) * ablation["epochs"]
+        tokens += len(seeds) * sum(train_rows["length"]) * ablation["epochs"]
     figures = {
         "total_sentences": sentences,
         "total_tokens": tokens,
         "dev_accuracy": sum(accuracies) / len(accuracies),
+        **apart,
     }
     print(json.dumps(figures), flush=True)
 
