@@ -108,7 +108,10 @@ def order(names: Sequence[str], rounds: int) -> list[list[str]]:
 
 
 def alternate(
-    commands: Sequence[Command], rounds: int, say: Callable[[str], None] = lambda line: None
+    commands: Sequence[Command],
+    rounds: int,
+    say: Callable[[str], None] = lambda line: None,
+    keep: Callable[[int, Outcomes], None] = lambda ended, outcomes: None,
 ) -> Outcomes:
     """Run every command once a round, never two at a time, and collect what they measured.
 
@@ -116,6 +119,7 @@ def alternate(
         commands: of different names.
         rounds: how many.
         say: is given a line of progress before each run and after each failure.
+        keep: is given how many rounds have ended and what came of them, after each.
     """
     named = {command.name: command for command in commands}
     outcomes = Outcomes({name: [] for name in named})
@@ -130,6 +134,7 @@ def alternate(
                 outcomes.readings[name] = []
             else:
                 outcomes.readings[name].append(result)
+        keep(number + 1, outcomes)
     return outcomes
 
 

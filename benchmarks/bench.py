@@ -11,7 +11,7 @@ import shlex
 import sys
 from pathlib import Path
 
-from benchmarks.alternate import alternate, require_same_work
+from benchmarks.alternate import Outcomes, alternate, require_same_work
 from benchmarks.document import DOCUMENT, section, write_document
 from benchmarks.lines import LINES, Setting
 from benchmarks.machine import described
@@ -63,7 +63,7 @@ def main() -> str:
 
 
 def measure(name: str, setting: Setting, rounds: int, folder: Path) -> list[str]:
-    """Run one comparison and keep its result; return the names of the commands that failed.
+    """Run one comparison and keep its result, after each round anew; return the commands that failed.
 
     Raises:
         FinesentError: the commands did different work.
@@ -75,10 +75,13 @@ def measure(name: str, setting: Setting, rounds: int, folder: Path) -> list[str]
         "threads": str(setting.threads),
         "data": line.data(setting),
     }
-    outcomes = alternate(commands, rounds, lambda told: say(f"{name}: {told}"))
-    require_same_work(outcomes, line.work)
     command = shlex.join(["python", "-m", "benchmarks.bench", *sys.argv[1:]])
-    write_result(Result(name, rounds, command, surroundings, outcomes), folder)
+
+    def keep(ended: int, outcomes: Outcomes) -> None:
+        require_same_work(outcomes, line.work)
+        write_result(Result(name, ended, command, surroundings, outcomes), folder)
+
+    outcomes = alternate(commands, rounds, lambda told: say(f"{name}: {told}"), keep)
     return [f"{name}: {failed}" for failed in outcomes.failures]
 
 

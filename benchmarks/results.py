@@ -1,6 +1,7 @@
 """What was measured, kept as JSON below .work.
 
-There is a file a comparison, so that a series that is interrupted keeps the comparisons before.
+There is a file a comparison, written after each round, so that a series that is interrupted keeps all
+comparisons before, and the rounds of its own that had ended.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ class Result:
 
     Attributes:
         line: its name.
-        rounds: of the alternation.
+        rounds: that had ended.
         command: that was typed.
         surroundings: machine, versions, commit.
         outcomes: readings and failures.

@@ -58,7 +58,13 @@ def test_two_commands_change_places_every_round() -> None:
 
 def test_commands_run_in_that_order_and_their_last_line_is_read(tmp_path: Path) -> None:
     said: list[str] = []
-    outcomes = alternate([logged(tmp_path, "a"), logged(tmp_path, "b")], 3, said.append)
+    kept: list[tuple[int, int, int]] = []
+
+    def keep(ended: int, so_far: Outcomes) -> None:
+        kept.append((ended, len(so_far.readings["a"]), len(so_far.readings["b"])))
+
+    outcomes = alternate([logged(tmp_path, "a"), logged(tmp_path, "b")], 3, said.append, keep)
+    assert kept == [(1, 1, 1), (2, 2, 2), (3, 3, 3)]
     assert (tmp_path / "log").read_text().split() == ["a0", "b0", "b1", "a1", "a2", "b2"]
     assert outcomes.figures("a", "round") == outcomes.figures("b", "round") == [0, 1, 2]
     assert said[2] == "round 2 of 3: b"
