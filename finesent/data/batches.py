@@ -2,7 +2,7 @@
 
 Rows are shuffled, cut into windows of many batches, sorted by length within each window and cut into
 batches, which are then shuffled. Every row is seen once an epoch; little of a batch is padding; and
-because the windows are random, so is a batch's company, from epoch to epoch.
+because there are several windows, which are random, so is a batch's company, from epoch to epoch.
 
 Class-aware batches are made in the same way out of pairs: each pair has one class and similar lengths.
 """
@@ -16,6 +16,8 @@ from finesent.params.ablation import Batch
 
 # Larger windows pad less and mix less; at 32 batches padding is a few per cent of the tokens.
 _WINDOW = 32
+# In a single window rows of like lengths would meet in every epoch. So few rows, too, make several of them.
+_WINDOWS = 4
 
 
 def epoch_batches(
@@ -37,7 +39,7 @@ def epoch_batches(
         return _class_aware(lengths, labels, batch.sentences, generator)
     order = generator.permutation(len(lengths))
     per_batch = batch.sentences or max(1, round((batch.tokens or 0) / lengths.mean()))
-    window = _WINDOW * per_batch
+    window = per_batch * _window(len(lengths) // per_batch)
     batches: list[np.ndarray] = []
     for start in range(0, len(order), window):
         rows = order[start : start + window]
@@ -58,7 +60,7 @@ def _class_aware(
     pairs = _pairs(lengths, labels, generator)
     longest = np.array([lengths[pair].max() for pair in pairs])
     order = generator.permutation(len(pairs))
-    window = _WINDOW * sentences // 2
+    window = sentences // 2 * _window(len(lengths) // sentences)
     batches: list[np.ndarray] = []
     for start in range(0, len(order), window):
         chosen = order[start : start + window]
@@ -83,11 +85,18 @@ def _pairs(lengths: np.ndarray, labels: np.ndarray, generator: np.random.Generat
                 f"class {label} has one training row, which can have no other beside it",
                 "train on more rows, or set class_aware to false",
             )
-        for start in range(0, len(rows), _WINDOW):
-            near = rows[start : start + _WINDOW]
-            rows[start : start + _WINDOW] = near[np.argsort(lengths[near], kind="stable")]
+        # Even, so that no pair is of two windows.
+        window = max(2, _window(len(rows)) // 2 * 2)
+        for start in range(0, len(rows), window):
+            near = rows[start : start + window]
+            rows[start : start + window] = near[np.argsort(lengths[near], kind="stable")]
         pairs += np.split(rows, range(2, len(rows) - 1, 2))
     return pairs
+
+
+def _window(there: int) -> int:
+    """Return how many batches, or rows of a class, make a window, of so many that there are."""
+    return max(1, min(_WINDOW, there // _WINDOWS))
 
 
 def _cut(rows: np.ndarray, lengths: np.ndarray, batch: Batch) -> list[np.ndarray]:

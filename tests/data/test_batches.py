@@ -76,12 +76,13 @@ def test_generator_decides_the_order(batch: Batch) -> None:
     assert epochs(4)[0] != first
 
 
-def test_rows_of_neighbouring_length_part_from_epoch_to_epoch() -> None:
+@pytest.mark.parametrize("count", [16, 40, 120, 256, 2000])
+@pytest.mark.parametrize("batch", [Batch(sentences=8), Batch(sentences=8, class_aware=True)], ids=str)
+def test_rows_of_neighbouring_length_part_from_epoch_to_epoch(count: int, batch: Batch) -> None:
     """Sorting all rows at once would put the same distinct lengths together every time."""
-    lengths, source = np.arange(1, 2001), generator()
+    lengths, labels, source = np.arange(1, count + 1), np.arange(count) % 2, generator()
     first, second = (
-        {frozenset(rows.tolist()) for rows in epoch_batches(lengths, Batch(sentences=8), source)}
-        for _ in range(2)
+        {frozenset(rows.tolist()) for rows in epoch_batches(lengths, batch, source, labels)} for _ in range(2)
     )
     assert not first & second
 
