@@ -104,8 +104,10 @@ def section(result: Result) -> str:
         f"**{name} failed** and has no figures: {failure.reason}\n\n```\n{failure.log}\n```"
         for name, failure in outcomes.failures.items()
     ]
-    apart = ablation_table(outcomes)
-    return "\n\n".join([told, result_table(line, outcomes), *([apart] if apart else []), *failed, where])
+    parts = [told, result_table(line, outcomes)]
+    if by_ablation := ablation_table(outcomes):
+        parts += ["By ablation, with the mean [lowest, highest] dev accuracy of all seeds:", by_ablation]
+    return "\n\n".join([*parts, *failed, where])
 
 
 def ablation_table(outcomes: Outcomes) -> str:
@@ -123,12 +125,18 @@ def ablation_table(outcomes: Outcomes) -> str:
                     f"seconds, {ours}": ranged(summary(mine), 1),
                     f"seconds, {peer}": ranged(summary(theirs), 1),
                     "times": ranged(ratios(theirs, mine), 2),
-                    f"dev accuracy, {ours}, %": f"{100 * statistics.fmean(right):.2f}",
-                    f"dev accuracy, {peer}, %": f"{100 * statistics.fmean(others):.2f}",
+                    f"dev accuracy, {ours}, %": _among_seeds(right),
+                    f"dev accuracy, {peer}, %": _among_seeds(others),
                     f"difference over {len(right)} seeds, points": difference(right, others),
                 }
             )
     return table(rows, left=("ablation",))
+
+
+def _among_seeds(shares: Sequence[float]) -> str:
+    """Return the mean of shares in points, with the lowest and the highest seed's."""
+    points = [100 * share for share in shares]
+    return f"{statistics.fmean(points):.2f} [{min(points):.2f}, {max(points):.2f}]"
 
 
 def difference(mine: Sequence[float], theirs: Sequence[float]) -> str:

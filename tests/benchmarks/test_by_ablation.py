@@ -35,7 +35,7 @@ def test_the_table_has_a_row_an_ablation() -> None:
     cells = dict(zip(head, row, strict=True))
     assert cells["ablation"] == "baseline"
     assert cells["times"] == "2.50 [2.00, 3.00]"
-    assert cells["dev accuracy, finesent, %"] == "41.75"
+    assert cells["dev accuracy, finesent, %"] == "41.75 [40.00, 44.00]"
     expected = difference([0.40, 0.42, 0.44, 0.41], [0.40, 0.40, 0.45, 0.40])
     assert cells["difference over 4 seeds, points"] == expected
 
