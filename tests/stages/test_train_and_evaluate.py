@@ -33,6 +33,7 @@ IN_PHASES: dict[str, Any] = {
     "epochs": 3,
     "unfreeze": {"policy": "all", "after": 0},
     "losses": {"triplet": {"weight": 1.0}},
+    "learning_rate": {"backbone": 2e-4},
     "phases": [
         {"losses": ["triplet"], "epochs": 1},
         {"losses": ["cross-entropy"], "frozen": True, "epochs": 2},
@@ -236,10 +237,10 @@ def history(project: Path) -> list[dict[str, str]]:
 
 
 # The hinge of the triplets and Adam's first steps make more of rounding, as they do of micro-batches in one
-# process.
+# process: about a hundredth of what the first phase does to the head, which is 1e-2.
 @pytest.mark.parametrize(
     ("changes", "rounding"),
-    [({}, 1e-5), (LEARNING, 1e-5), (IN_PHASES, 1e-2)],
+    [({}, 1e-5), (LEARNING, 1e-5), (IN_PHASES, 1e-3)],
     ids=["frozen", "learning", "phases"],
 )
 def test_two_processes_train_what_one_does(project: Path, changes: dict[str, Any], rounding: float) -> None:
