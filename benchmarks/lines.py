@@ -222,10 +222,10 @@ LINES = {
     ),
     "study": Line(
         "The default study's training, beside Hugging Face's Trainer",
-        "Every ablation of params.yaml with three seeds, new ones in every round, and dev scored after each "
-        "epoch. Ours are the train stages, a process each, with their checkpoints and models; Trainer does "
-        "all of it in one process, which imports its libraries once and writes nothing. Dev accuracy is the "
-        "mean over all runs' last epochs.",
+        "Every ablation of params.yaml with as many seeds as it names, but new ones in every round, and dev "
+        "scored after each epoch. Ours are the train stages, a process each, with their checkpoints and "
+        "models; Trainer does all of it in one process, which imports its libraries once and writes nothing. "
+        "Dev accuracy is the mean over all runs' last epochs.",
         "seconds",
         ("total_sentences", "total_tokens"),
         _study,

@@ -15,10 +15,9 @@ import time
 from pathlib import Path
 
 import pyarrow.parquet as pq
-from ruamel.yaml import YAML
 
 from benchmarks.by_ablation import seeds_of_round, told
-from finesent.files import replacing
+from benchmarks.workspace import write_params
 from finesent.params.reading import PARAMS
 from finesent.yaml_files import read_yaml
 
@@ -28,7 +27,8 @@ def main() -> None:
     for folder in ("models", "plots", ".work"):
         shutil.rmtree(folder, ignore_errors=True)
     study = json.loads(Path("ablations.json").read_text(encoding="utf-8"))
-    _set_seeds(seeds_of_round(len(study["seeds"]), int(sys.argv[1])))
+    seeds = seeds_of_round(len(study["seeds"]), int(sys.argv[1]))
+    write_params(Path(), read_yaml(PARAMS) | {"seeds": seeds})
     sentences = tokens = 0
     accuracies: list[float] = []
     apart: dict[str, float] = {}
@@ -53,12 +53,6 @@ def main() -> None:
         **apart,
     }
     print(json.dumps(figures), flush=True)
-
-
-def _set_seeds(seeds: list[int]) -> None:
-    params = read_yaml(PARAMS)
-    with replacing(PARAMS) as temporary, temporary.open("w", encoding="utf-8") as file:
-        YAML(pure=True).dump({**params, "seeds": seeds}, file)
 
 
 def _work(name: str) -> tuple[int, int]:

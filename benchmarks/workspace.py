@@ -183,7 +183,12 @@ def _write_project(project: Path, changes: dict[str, Any]) -> None:
     """Write params.yaml and the catalog of a project; what it already has of data stays."""
     params = lay_over(read_yaml(ROOT / "params.yaml"), changes)
     check_study(params, f"params.yaml of {project}")
-    with replacing(project / "params.yaml") as temporary, temporary.open("w", encoding="utf-8") as file:
-        YAML(pure=True).dump(params, file)
+    write_params(project, params)
     with replacing(project / "catalog") as copy:
         shutil.copytree(ROOT / "catalog", copy)
+
+
+def write_params(project: Path, params: dict[str, Any]) -> None:
+    """Write params.yaml of a project."""
+    with replacing(project / PARAMS) as temporary, temporary.open("w", encoding="utf-8") as file:
+        YAML(pure=True).dump(params, file)
