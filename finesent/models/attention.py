@@ -65,7 +65,9 @@ def attention(
     query = query * (query.shape[-1] ** -0.5 if scaling is None else scaling)
     scores = query @ key.transpose(-1, -2)
     if attention_mask is not None:
-        scores = scores.masked_fill(~attention_mask, -torch.inf)
+        # Behind autograd's back: what softmax makes 0 has no gradient anyway, and nobody keeps the scores.
+        with torch.no_grad():
+            scores.masked_fill_(~attention_mask, -torch.inf)
     shares = cheap_dropout(scores.softmax(dim=-1), dropout)
     return (shares @ value).transpose(1, 2).contiguous(), None
 

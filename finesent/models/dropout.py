@@ -53,19 +53,25 @@ def dropout(values: torch.Tensor, p: float) -> torch.Tensor:
 
 
 class _Masked(torch.autograd.Function):
-    """``values · mask · scale`` in few passes over memory, both ways."""
+    """``values · mask · scale`` in one pass over memory, both ways.
+
+    That scales in float32: a mask of 1 / (1 - p) in bf16 would be wrong by up to 0.2 % everywhere.
+    """
 
     @staticmethod
     def forward(ctx: Any, values: torch.Tensor, mask: torch.Tensor, scale: float) -> torch.Tensor:
         ctx.save_for_backward(mask)
         ctx.scale = scale
-        # Scaled last: a mask of 1 / (1 - p) in bf16 would be wrong by up to 0.2 % everywhere.
-        return (values * mask).mul_(scale)
+        return _scaled(values, mask, scale)
 
     @staticmethod
     def backward(ctx: Any, *gradients: torch.Tensor) -> tuple[torch.Tensor, None, None]:
         (mask,) = ctx.saved_tensors
-        return (gradients[0] * mask).mul_(ctx.scale), None, None
+        return _scaled(gradients[0], mask, ctx.scale), None, None
+
+
+def _scaled(values: torch.Tensor, mask: torch.Tensor, scale: float) -> torch.Tensor:
+    return torch.addcmul(values.new_zeros(()), values, mask, value=scale)
 
 
 def _mask(values: torch.Tensor, zeroed: int) -> torch.Tensor:
@@ -76,7 +82,7 @@ def _mask(values: torch.Tensor, zeroed: int) -> torch.Tensor:
     if values.dtype != torch.bfloat16:
         return torch.from_numpy(kept).to(values.dtype).view(values.shape)
     # NumPy has no bf16, and PyTorch is slow to make it of bools.
-    return torch.from_numpy(kept.astype(np.uint16) * _ONE).view(torch.bfloat16).view(values.shape)
+    return torch.from_numpy(np.multiply(kept, _ONE)).view(torch.bfloat16).view(values.shape)
 
 
 def use_cheap_dropout(module: nn.Module) -> None:
