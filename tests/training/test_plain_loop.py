@@ -1,8 +1,8 @@
-"""Whole runs beside the same training written out plainly: all of the engine's short cuts change nothing.
+"""Whole runs beside the same training written out plainly: the short cuts of the engine change nothing.
 
 The plain loop encodes every row anew in each step, anchors, positives and negatives one after the other,
 pads to one length, and moves every weight with PyTorch's unfused AdamW. Data order, companions and the
-head's first weights are given to it, and there is no dropout; then every epoch has to agree up to rounding.
+head's first weights are given to it. In float32 and without dropout every epoch has to agree up to rounding.
 """
 
 from __future__ import annotations
@@ -95,11 +95,8 @@ class Plain:
                 apart = (anchors - near).square().sum(1) - (anchors - far).square().sum(1)
                 loss = loss + _TRIPLET_WEIGHT * (apart + _MARGIN).clamp(min=0).mean()
             self.adamw.zero_grad()
-            loss.backward()
+            loss.backward(inputs=learning)
             norms.append(float(nn.utils.clip_grad_norm_(learning, _NORM)))
-            for weight in (*self.encoder.parameters(), *self.head.parameters()):
-                if not any(weight is one for one in learning):
-                    weight.grad = None
             self.adamw.step()
             losses.append(float(loss.detach()))
         with torch.no_grad():
