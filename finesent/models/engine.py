@@ -14,12 +14,13 @@ from finesent.models.classifier import Classifier
 from finesent.models.device import autocast
 from finesent.models.encoder import Encoder, Weights, layers_of
 from finesent.models.half import HalfWeights, half_embeddings
+from finesent.models.packed import packed_products
 from finesent.models.prefix import PrefixStates
 from finesent.models.recurrent import RecurrentNetwork
 
 # Tokens, padding included, in a forward pass without gradient. On a CPU the states of one layer should fit
 # its cache; a GPU needs more of them to be busy.
-_CPU_TOKENS, _GPU_TOKENS = 1024, 16384
+_CPU_TOKENS, _GPU_TOKENS = 1536, 16384
 
 
 class Engine:
@@ -102,6 +103,15 @@ def scoring(classifier: Classifier) -> Iterator[None]:
             module.training = mode
 
 
+@contextmanager
+def scoring_passes(engine: Engine, classifier: Classifier) -> Iterator[Weights]:
+    """As :func:`scoring`, with the weights for :meth:`Engine.encode`, laid out once for all passes inside."""
+    with scoring(classifier):
+        weights = engine.weights(classifier.encoder)
+        with packed_products(classifier.encoder, weights or {}, engine.scoring_tokens):
+            yield weights
+
+
 def all_features(
     engine: Engine,
     classifier: Classifier,
@@ -119,8 +129,7 @@ def all_features(
         prefix: states of the split, which stand in for its lowest layers.
     """
     parts, order = [], []
-    with scoring(classifier):
-        weights = engine.weights(classifier.encoder)
+    with scoring_passes(engine, classifier) as weights:
         for rows in length_ordered(split.lengths, tokens or engine.scoring_tokens):
             parts.append(engine.encode(classifier, split, rows, weights, prefix))
             order.append(rows)

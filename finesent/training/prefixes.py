@@ -9,7 +9,7 @@ from finesent.data.batches import length_ordered
 from finesent.data.tokens import TokenizedSplit
 from finesent.models.classifier import Classifier
 from finesent.models.encoder import hidden_size, layers_of
-from finesent.models.engine import Engine, scoring
+from finesent.models.engine import Engine, scoring_passes
 from finesent.models.prefix import PrefixStates, Recorder
 from finesent.models.recurrent import RecurrentNetwork
 from finesent.params.ablation import Ablation
@@ -81,8 +81,7 @@ class Prefixes:
 
     def _states(self, split: TokenizedSplit, counts: list[int]) -> dict[int, PrefixStates]:
         recorder = Recorder(self._layers, counts, split.lengths)
-        with scoring(self._classifier):
-            weights = self._engine.weights(self._classifier.encoder)
+        with scoring_passes(self._engine, self._classifier) as weights:
             for rows in length_ordered(split.lengths, self._engine.scoring_tokens):
                 with recorder.over(rows):
                     self._engine.encode(self._classifier, split, rows, weights)

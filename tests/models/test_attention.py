@@ -1,4 +1,4 @@
-"""Attention with cheap dropout: PyTorch's formula, and only where that formula holds."""
+"""Attention in operations of its own: PyTorch's formula, and only where that formula holds."""
 
 from __future__ import annotations
 
@@ -99,12 +99,33 @@ def test_what_is_not_the_plain_formula_is_left_to_pytorch(
     assert seen == [others.get("dropout", P)]
 
 
+@pytest.mark.parametrize("hidden", [None, mask()], ids=["whole", "padded"])
+def test_without_gradient_short_texts_in_bf16_are_its_own(
+    hidden: torch.Tensor | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    inputs = [values.bfloat16() for values in states()]
+    wanted, _ = sdpa_attention_forward(Encoding(), *inputs, hidden, dropout=0.0)
+    seen: list[tuple[bool, torch.dtype, int]] = []
+
+    def asked(_owner: object, query: torch.Tensor, *_: object, **__: object) -> tuple[torch.Tensor, None]:
+        seen.append((torch.is_grad_enabled(), query.dtype, query.shape[-2]))
+        return torch.zeros(()), None
+
+    monkeypatch.setattr(module, "sdpa_attention_forward", asked)
+    with torch.no_grad():
+        torch.testing.assert_close(attention(Encoding(), *inputs, hidden)[0], wanted, rtol=0.02, atol=0.02)
+        attention(Encoding(), *[values.float() for values in inputs], hidden)
+        attention(Encoding(), *[torch.zeros(1, 1, 257, 4, dtype=torch.bfloat16)] * 3, None)
+    attention(Encoding(), *inputs, hidden)
+    assert seen == [(False, torch.float32, 5), (False, torch.bfloat16, 257), (True, torch.bfloat16, 5)]
+
+
 def test_a_loaded_backbone_has_it_and_a_saved_one_does_not_name_it(backbone: Path, tmp_path: Path) -> None:
     encoder = load_encoder(backbone)
-    assert encoder.config._attn_implementation == "cheap_dropout"
+    assert encoder.config._attn_implementation == "written_out"
     save_encoder(encoder, tmp_path / "encoder")
-    assert "cheap_dropout" not in (tmp_path / "encoder" / "config.json").read_text()
-    assert load_encoder(tmp_path / "encoder").config._attn_implementation == "cheap_dropout"
+    assert "written_out" not in (tmp_path / "encoder" / "config.json").read_text()
+    assert load_encoder(tmp_path / "encoder").config._attn_implementation == "written_out"
 
 
 def test_in_training_nothing_draws_from_pytorchs_slow_generator(backbone: Path) -> None:
