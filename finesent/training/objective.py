@@ -63,7 +63,8 @@ class Objective:
         with ExitStack() as stack:
             watched = Need.PERTURBED in needs
             embedded = stack.enter_context(recorded(self._embeddings)) if watched else []
-            features = self._features(everything)
+            # Perturbed embeddings are those of one pass.
+            features = self._features(everything, None if watched else self._in_a_pass(rows))
         anchors = features[: len(rows)]
         logits = self.engine.classify(self.classifier, anchors)
         labels = self.engine.place(self.split.labels[rows])
@@ -100,12 +101,32 @@ class Objective:
         embeddings: nn.Module = self.classifier.encoder.get_input_embeddings()
         return embeddings
 
-    def _features(self, rows: np.ndarray) -> torch.Tensor:
-        """Features of anchors and companions, from one pass that encodes no row twice."""
+    def _in_a_pass(self, anchors: np.ndarray) -> int | None:
+        """Return how many rows suit a pass; None for any number.
+
+        Anchors are of similar lengths, companions are not, and all would be padded to the longest. A GPU has
+        more of one large pass.
+        """
+        return len(anchors) if self.engine.device.type == "cpu" else None
+
+    def _features(self, rows: np.ndarray, in_a_pass: int | None) -> torch.Tensor:
+        """Features of anchors and companions, in length order through passes that encode no row twice."""
         if self.cached is not None:
             return self.cached[self.engine.place(rows)]
         unique, where = np.unique(rows, return_inverse=True)
-        features = self.engine.encode(self.classifier, self.split, unique, prefix=self.prefix)
+        passes = -(-len(unique) // in_a_pass) if in_a_pass else 1
+        if passes > 1:
+            order = np.argsort(self.split.lengths[unique], kind="stable")
+            unique, where = unique[order], np.argsort(order)[where]
+        # Turned once for all passes.
+        weights = self.engine.weights(self.classifier.encoder)
+        # Of equal size, so that the shapes of batches are few: a kernel is built for each.
+        features = torch.cat(
+            [
+                self.engine.encode(self.classifier, self.split, part, weights, self.prefix)
+                for part in np.array_split(unique, passes)
+            ]
+        )
         # Not `features[where]`: with repeated rows its backward pass adds in whatever order threads come.
         return functional.embedding(self.engine.place(where), features)
 
@@ -113,7 +134,7 @@ class Objective:
         return None if self.split.soft_labels is None else self.engine.place(self.split.soft_labels[rows])
 
     def _second_view(self, rows: np.ndarray) -> View:
-        features, weights = self._features(rows), self._weights(rows)
+        features, weights = self._features(rows, None), self._weights(rows)
         logits = self.engine.classify(self.classifier, features)
         return View(weighted(logits, weights), weighted(features, weights))
 
@@ -131,6 +152,6 @@ class Objective:
         """Logits of the anchors, their embeddings moved by ``length`` along the gradient of ``value``."""
         with moved(self._embeddings, ascent(value, embedded, length)):
             # The same rows as before, companions included, so that the step fits their padded embeddings.
-            features = self._features(everything)
+            features = self._features(everything, None)
         logits = self.engine.classify(self.classifier, features[: len(anchors)])
         return weighted(logits, self._weights(anchors))

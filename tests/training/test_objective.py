@@ -37,7 +37,12 @@ class WideEngine(Engine):
         self.encoded: list[np.ndarray] = []
 
     def encode(
-        self, classifier: Classifier, split: TokenizedSplit, rows: np.ndarray, prefix: None = None
+        self,
+        classifier: Classifier,
+        split: TokenizedSplit,
+        rows: np.ndarray,
+        weights: None = None,
+        prefix: None = None,
     ) -> torch.Tensor:
         self.encoded.append(rows)
         return self.features.index_select(0, torch.from_numpy(rows))
@@ -78,8 +83,37 @@ def test_repeated_rows_have_the_same_gradient_every_time(
 
 def test_a_row_goes_through_the_encoder_once(tokens: Path, backbone: Path) -> None:
     engine = WideEngine()
-    objective(engine, tokens, backbone)(np.array([5, 150, 7]))
-    assert [list(rows) for rows in engine.encoded] == [[5, 7, 150, 151]]
+    made = objective(engine, tokens, backbone)
+    made(np.array([5, 150, 7]))
+    assert sorted(np.concatenate(engine.encoded)) == [5, 7, 150, 151]
+    # In no more passes than fit that many anchors, rows of like lengths together.
+    assert [len(rows) for rows in engine.encoded] == [2, 2]
+    lengths = [made.split.lengths[rows] for rows in engine.encoded]
+    assert lengths[0].max() <= lengths[1].min()
+
+
+def test_passes_by_length_give_the_gradient_of_one_pass(
+    tokens: Path, backbone: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = still(tokens, backbone, {"triplet": {"weight": 0.5}})
+    generator = np.random.default_rng(0)
+    made.companions["triplet"] = generator.integers(len(made.split), size=(len(made.split), 2))
+    rows, passes = np.arange(12), []
+    encode = made.engine.encode
+
+    def counted(*args: Any, **others: Any) -> torch.Tensor:
+        passes.append(args[2])
+        return encode(*args, **others)
+
+    monkeypatch.setattr(made.engine, "encode", counted)
+    several = gradient_of(made, rows)
+    assert len(passes) == 3
+    monkeypatch.setattr(Objective, "_in_a_pass", lambda *_: None)
+    one = gradient_of(made, rows)
+    assert len(passes) == 4
+    assert one.keys() == several.keys()
+    for name, gradient in one.items():
+        torch.testing.assert_close(several[name], gradient, rtol=1e-4, atol=1e-6, msg=name)
 
 
 def test_the_objective_is_the_weighted_sum_of_its_losses(tokens: Path, backbone: Path) -> None:
@@ -143,6 +177,18 @@ def test_fgm_is_the_cross_entropy_at_embeddings_moved_by_hand(tokens: Path, back
     assert value == pytest.approx(expected / 3, rel=1e-5)
 
 
+def test_fgm_moves_the_embeddings_of_a_single_pass(tokens: Path, backbone: Path) -> None:
+    rows, values = np.arange(6), []
+    for losses in ({"fgm": {"weight": 1.0}}, {"fgm": {"weight": 1.0}, "triplet": {"weight": 0.2}}):
+        made = still(tokens, backbone, losses)
+        if "triplet" in losses:
+            made.companions["triplet"] = np.tile([40, 150], (len(made.split), 1))
+        made(rows)
+        values.append(float(made.terms["fgm"]))
+    # Which companions have no part in.
+    assert values[0] == pytest.approx(values[1], rel=1e-5)
+
+
 def test_fgm_leaves_no_hook_behind_and_moves_no_weight(tokens: Path, backbone: Path) -> None:
     made = still(tokens, backbone, {"fgm": {"weight": 1.0}})
     before = {name: value.clone() for name, value in made.classifier.state_dict().items()}
@@ -188,7 +234,7 @@ def test_with_dropout_the_views_differ_also_on_cached_features(tokens: Path, bac
 def test_the_second_view_is_encoded_only_where_a_loss_asks(tokens: Path, backbone: Path) -> None:
     engine = WideEngine()
     objective(engine, tokens, backbone)(np.array([1, 2]))
-    assert len(engine.encoded) == 1
+    assert sum(map(len, engine.encoded)) == 4
     made = still(tokens, backbone, {"scl": {"weight": 1.0, "second_view": True}})
     made.engine = second = WideEngine()
     made(np.array([4, 2]))
