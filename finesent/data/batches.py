@@ -9,6 +9,8 @@ Class-aware batches are made in the same way out of pairs: each pair has one cla
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
 from finesent.errors import FinesentError
@@ -16,6 +18,8 @@ from finesent.params.ablation import Batch
 
 # Larger windows pad less and mix less; at 32 batches padding is a few per cent of the tokens.
 _WINDOW = 32
+# Equal parts of a batch that are tried; few numbers, so that batches have few shapes, which cost kernels.
+_PARTS = (1, 2, 4, 8)
 # In a single window rows of like lengths would meet in every epoch. So few rows, too, make several of them.
 _WINDOWS = 4
 
@@ -51,6 +55,27 @@ def epoch_batches(
 def length_ordered(lengths: np.ndarray, tokens: int) -> list[np.ndarray]:
     """Return batches for scoring: all rows by length, each batch at most ``tokens`` with padding."""
     return _by_tokens(np.argsort(lengths, kind="stable"), lengths, tokens)
+
+
+def parts_by_length(lengths: np.ndarray, tokens: float) -> list[np.ndarray]:
+    """Cut a batch into parts of equal size, by length, so that its passes cost least.
+
+    A part is padded to its longest row, and each takes as long as ``tokens`` tokens over and above its own.
+
+    Args:
+        lengths: (B,) of the batch's rows.
+        tokens: infinite for a single part.
+
+    Returns:
+        For each part the places of its rows in the batch, shortest first.
+    """
+    order = np.argsort(lengths, kind="stable")
+    cuts = [np.array_split(order, parts) for parts in _PARTS if parts <= max(1, len(order))]
+
+    def cost(cut: list[np.ndarray]) -> float:
+        return sum(tokens + len(part) * int(lengths[part[-1]]) for part in cut)
+
+    return cuts[0] if math.isinf(tokens) else min(cuts, key=cost)
 
 
 def _class_aware(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 
@@ -21,6 +22,8 @@ from finesent.models.recurrent import RecurrentNetwork
 # Tokens, padding included, in a forward pass without gradient. On a CPU the states of one layer should fit
 # its cache; a GPU needs more of them to be busy.
 _CPU_TOKENS, _GPU_TOKENS = 1536, 16384
+# What a further pass of a training step costs on a CPU, in tokens. A GPU had better be given one large pass.
+_CPU_PASS = 64
 
 
 class Engine:
@@ -43,6 +46,11 @@ class Engine:
     def scoring_tokens(self) -> int:
         """How many tokens, padding included, suit a forward pass without gradient."""
         return _CPU_TOKENS if self.device.type == "cpu" else _GPU_TOKENS
+
+    @property
+    def pass_tokens(self) -> float:
+        """What a pass with gradient costs beside its tokens, in tokens; infinite where one is always best."""
+        return _CPU_PASS if self.device.type == "cpu" else math.inf
 
     def weights(self, encoder: Encoder) -> Weights:
         """Return what an encoder's passes are to be made with, or None for its own weights."""

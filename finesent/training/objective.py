@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -11,6 +12,7 @@ import torch
 from torch import nn
 from torch.nn import functional
 
+from finesent.data.batches import parts_by_length
 from finesent.data.tokens import TokenizedSplit
 from finesent.models.classifier import Classifier
 from finesent.models.engine import Engine
@@ -64,7 +66,7 @@ class Objective:
             watched = Need.PERTURBED in needs
             embedded = stack.enter_context(recorded(self._embeddings)) if watched else []
             # Perturbed embeddings are those of one pass.
-            features = self._features(everything, None if watched else self._in_a_pass(rows))
+            features = self._features(everything, whole=watched)
         anchors = features[: len(rows)]
         logits = self.engine.classify(self.classifier, anchors)
         labels = self.engine.place(self.split.labels[rows])
@@ -101,32 +103,21 @@ class Objective:
         embeddings: nn.Module = self.classifier.encoder.get_input_embeddings()
         return embeddings
 
-    def _in_a_pass(self, anchors: np.ndarray) -> int | None:
-        """Return how many rows suit a pass; None for any number.
-
-        Anchors are of similar lengths, companions are not, and all would be padded to the longest. A GPU has
-        more of one large pass.
-        """
-        return len(anchors) if self.engine.device.type == "cpu" else None
-
-    def _features(self, rows: np.ndarray, in_a_pass: int | None) -> torch.Tensor:
-        """Features of anchors and companions, in length order through passes that encode no row twice."""
+    def _features(self, rows: np.ndarray, whole: bool = False) -> torch.Tensor:
+        """Features of anchors and companions; no row is encoded twice, and rows of like lengths together."""
         if self.cached is not None:
             return self.cached[self.engine.place(rows)]
         unique, where = np.unique(rows, return_inverse=True)
-        passes = -(-len(unique) // in_a_pass) if in_a_pass else 1
-        if passes > 1:
-            order = np.argsort(self.split.lengths[unique], kind="stable")
-            unique, where = unique[order], np.argsort(order)[where]
+        parts = parts_by_length(self.split.lengths[unique], math.inf if whole else self.engine.pass_tokens)
         # Turned once for all passes.
         weights = self.engine.weights(self.classifier.encoder)
-        # Of equal size, so that the shapes of batches are few: a kernel is built for each.
         features = torch.cat(
             [
-                self.engine.encode(self.classifier, self.split, part, weights, self.prefix)
-                for part in np.array_split(unique, passes)
+                self.engine.encode(self.classifier, self.split, unique[part], weights, self.prefix)
+                for part in parts
             ]
         )
+        where = np.argsort(np.concatenate(parts))[where]
         # Not `features[where]`: with repeated rows its backward pass adds in whatever order threads come.
         return functional.embedding(self.engine.place(where), features)
 
@@ -134,7 +125,7 @@ class Objective:
         return None if self.split.soft_labels is None else self.engine.place(self.split.soft_labels[rows])
 
     def _second_view(self, rows: np.ndarray) -> View:
-        features, weights = self._features(rows, None), self._weights(rows)
+        features, weights = self._features(rows), self._weights(rows)
         logits = self.engine.classify(self.classifier, features)
         return View(weighted(logits, weights), weighted(features, weights))
 
@@ -152,6 +143,6 @@ class Objective:
         """Logits of the anchors, their embeddings moved by ``length`` along the gradient of ``value``."""
         with moved(self._embeddings, ascent(value, embedded, length)):
             # The same rows as before, companions included, so that the step fits their padded embeddings.
-            features = self._features(everything, None)
+            features = self._features(everything, whole=True)
         logits = self.engine.classify(self.classifier, features[: len(anchors)])
         return weighted(logits, self._weights(anchors))

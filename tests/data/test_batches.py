@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from finesent.data.batches import epoch_batches, length_ordered
+from finesent.data.batches import epoch_batches, length_ordered, parts_by_length
 from finesent.errors import FinesentError
 from finesent.params.ablation import Batch
 
@@ -154,3 +156,36 @@ def test_a_class_with_one_row_cannot_be_class_aware() -> None:
 def test_class_aware_batches_need_room_for_a_pair_and_its_odd_row(batch: dict[str, int]) -> None:
     with pytest.raises(ValueError, match="class_aware"):
         Batch(**batch, class_aware=True)
+
+
+@given(lengths=lengths_of_rows, tokens=st.sampled_from([0.0, 5.0, 64.0, 1e9, math.inf]))
+def test_parts_hold_every_row_once_in_length_order_at_the_least_cost(
+    lengths: np.ndarray, tokens: float
+) -> None:
+    def cost(parts: list[np.ndarray]) -> float:
+        return sum(tokens + len(part) * int(lengths[part].max()) for part in parts)
+
+    parts = parts_by_length(lengths, tokens)
+    assert sorted(np.concatenate(parts).tolist()) == list(range(len(lengths)))
+    assert max(map(len, parts)) - min(map(len, parts)) <= 1
+    assert (np.diff(lengths[np.concatenate(parts)]) >= 0).all()
+    ordered = np.argsort(lengths, kind="stable")
+    assert cost(parts) == min(
+        cost(np.array_split(ordered, count)) for count in (1, 2, 4, 8) if count <= len(lengths)
+    )
+
+
+@pytest.mark.parametrize(
+    ("lengths", "tokens", "parts"),
+    [
+        ([9] * 16, 1.0, 1),
+        ([3] * 8 + [60] * 8, 64.0, 2),
+        ([3] * 8 + [60] * 8, 500.0, 1),
+        ([3] * 8 + [60] * 8, math.inf, 1),
+        ([7], 0.0, 1),
+    ],
+)
+def test_a_batch_is_cut_where_that_saves_more_than_a_pass_costs(
+    lengths: list[int], tokens: float, parts: int
+) -> None:
+    assert len(parts_by_length(np.array(lengths), tokens)) == parts
