@@ -60,6 +60,9 @@ def train_at_once(job: Job) -> None:
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(seeds_at_once(job.params), context, initializer=_begin, initargs=(job,)) as pool:
         running = [pool.submit(_train, seed) for seed in job.params.seeds]
+        # The pool looks again at which processes to watch when it is woken, and submitting wakes it before it
+        # starts one: without a last word, the end of the last process started might be seen hours late.
+        pool.submit(_nothing)
         try:
             for done in as_completed(running):
                 done.result()
@@ -85,6 +88,9 @@ def _begin(job: Job) -> None:
     take_share(job.params)
     keep_freed_memory()
     _prepared = prepare(job.name, job.ablation, job.params, job.classes, job.paths)
+
+
+def _nothing() -> None: ...
 
 
 def _train(seed: int) -> None:
