@@ -9,6 +9,9 @@ with their trees, and get soft labels from another data set's raters, where para
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -96,24 +99,19 @@ def _write(
         ratings = join_ratings(frames, rated, params.clean.soft_labels, entry.labels)
         more["ratings"] = ratings.counts()
     drawn, shared = _without_shared(overlaps, params)
-    pairs = pd.concat([overlaps.pairs(*both) for both in compared(found)], ignore_index=True)
     labels = dict.fromkeys(SPLITS, entry.labels) | {
         name: entries[chosen.dataset].labels for name, chosen in params.transfer.items()
     }
-    described = describe(found, labels, pairs, near is not None)
-
-    for name in SPLITS:
-        if name == "train" and ratings is not None:
-            write_rows(CLEAN / "train.parquet", ratings.rows)
-        else:
-            write_batches(CLEAN / f"{name}.parquet", kept[name].tables(TYPES))
-    write_rows(CLEAN / "phrases.parquet", phrases)
-    write_recurring(CLEAN / "recurring.parquet", frames, phrases)
-    _write_transfer(drawn, shared, entries, params)
-    second = None if params.panel is None else SecondOpinion(params.panel, entries[params.panel].title)
-    panel = None if params.panel is None else all_rows(_frames(others[params.panel], True))
-    write_panel(CLEAN / "panel.parquet", frames, panel, second)
-    write_pairs(CLEAN / "duplicates.parquet", pairs)
+    with _writing(kept, None if ratings is None else ratings.rows):
+        pairs = pd.concat([overlaps.pairs(*both) for both in compared(found)], ignore_index=True)
+        described = describe(found, labels, pairs, near is not None)
+        write_rows(CLEAN / "phrases.parquet", phrases)
+        write_recurring(CLEAN / "recurring.parquet", frames, phrases)
+        _write_transfer(drawn, shared, entries, params)
+        second = None if params.panel is None else SecondOpinion(params.panel, entries[params.panel].title)
+        panel = None if params.panel is None else all_rows(_frames(others[params.panel], True))
+        write_panel(CLEAN / "panel.parquet", frames, panel, second)
+        write_pairs(CLEAN / "duplicates.parquet", pairs)
     write_json(
         METRICS,
         {
@@ -143,6 +141,24 @@ def _write(
     sizes = ", ".join(f"{count} {name}" for name, count in written.items())
     copies = duplicates["train_dropped_as_duplicates"] + duplicates["train_dropped_as_near_duplicates"]
     return f"clean: {sizes}; dropped {sum(empty.values())} without text and {copies} duplicates"
+
+
+@contextmanager
+def _writing(kept: dict[str, Rows], rated: pd.DataFrame | None) -> Iterator[None]:
+    """Write the splits, train as ``rated`` if it is, while the block goes on; end when they are written.
+
+    Most of the time of writing is compression, which leaves Python to others.
+    """
+    with ThreadPoolExecutor(1) as thread:
+        written = [
+            thread.submit(write_rows, CLEAN / "train.parquet", rated)
+            if name == "train" and rated is not None
+            else thread.submit(write_batches, CLEAN / f"{name}.parquet", kept[name].tables(TYPES))
+            for name in SPLITS
+        ]
+        yield
+        for split in written:
+            split.result()
 
 
 def _frames(splits: dict[str, Rows], texts: bool) -> dict[str, pd.DataFrame]:

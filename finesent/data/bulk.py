@@ -10,11 +10,12 @@ from __future__ import annotations
 import hashlib
 import string
 from collections.abc import Callable, Iterable, Iterator
-from itertools import pairwise
+from itertools import pairwise, starmap
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+from xxhash import xxh3_64_digest
 
 from finesent.data.cleaning import normalised, review_letters, squeeze_spaces, without_markup
 from finesent.data.duplicates import duplicate_key
@@ -71,21 +72,21 @@ def text_hashes(texts: pa.StringArray) -> np.ndarray:
     joined = Joined.of(texts)
     # A cleaned text has no white space to squeeze, and ASCII no forms but upper and lower case.
     hashes = hash64(_slices(joined.content.lower(), joined.edges))
-    return _with_single(hashes, joined.not_ascii(), texts, normalised)
+    return _with_single(hashes, joined.not_ascii(), texts, normalised, hash64)
 
 
 def copy_hashes(texts: pa.StringArray) -> np.ndarray:
-    """Return (N,) uint64 :func:`hash64` of the duplicate keys of cleaned texts."""
+    """Return (N,) uint64 :func:`quick_hash64` of the duplicate keys of cleaned texts."""
     joined = Joined.of(texts)
     mapped = np.frombuffer(joined.content.translate(_KEYS), dtype=np.uint8)
     kept = mapped != _DROPPED
     edges = joined.without(~kept)
     # Where much is dropped this takes less than half of the time of an index of bools.
-    hashes = hash64(_slices(np.compress(kept, mapped).tobytes(), edges))
+    hashes = quick_hash64(_slices(np.compress(kept, mapped).tobytes(), edges))
     # A text of punctuation alone has a key of another kind.
     blank = np.diff(edges) == 0
     alone = joined.not_ascii() | joined.holding(_BRACKETS) | blank
-    return _with_single(hashes, alone, texts, duplicate_key)
+    return _with_single(hashes, alone, texts, duplicate_key, quick_hash64)
 
 
 def hash64(keys: Iterable[bytes]) -> np.ndarray:
@@ -99,9 +100,17 @@ def hash64(keys: Iterable[bytes]) -> np.ndarray:
     return np.frombuffer(digests, dtype=">u8").reshape(-1, 4)[:, 0].astype(np.uint64)
 
 
+def quick_hash64(keys: Iterable[bytes]) -> np.ndarray:
+    """Return (N,) uint64, the XXH3 of each key, in a tenth of the time that :func:`hash64` takes.
+
+    It tells keys apart as well, unless somebody makes two of them for this end, which sha256 withstands.
+    """
+    return np.frombuffer(b"".join(map(xxh3_64_digest, keys)), dtype=">u8").astype(np.uint64)
+
+
 def _slices(content: bytes, edges: np.ndarray) -> Iterator[bytes]:
     """Yield what stands between each two edges."""
-    return (content[start:end] for start, end in pairwise(edges.tolist()))
+    return map(content.__getitem__, starmap(slice, pairwise(edges.tolist())))
 
 
 def _by_themselves(
@@ -116,11 +125,15 @@ def _by_themselves(
 
 
 def _with_single(
-    hashes: np.ndarray, alone: np.ndarray, texts: pa.StringArray, key: Callable[[str], str]
+    hashes: np.ndarray,
+    alone: np.ndarray,
+    texts: pa.StringArray,
+    key: Callable[[str], str],
+    hashed: Callable[[Iterable[bytes]], np.ndarray],
 ) -> np.ndarray:
     """Return the hashes, those of the texts that are ``alone``, (N,) bool, made of the keys of each."""
     if alone.any():
-        hashes[alone] = hash64(key(text).encode() for text in texts.filter(pa.array(alone)).to_pylist())
+        hashes[alone] = hashed(key(text).encode() for text in texts.filter(pa.array(alone)).to_pylist())
     return hashes
 
 

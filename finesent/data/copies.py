@@ -41,13 +41,14 @@ def remove_duplicates(
         texts, dev, test = (splits[name].texts[rows] for name, rows in zip(SPLITS, chosen, strict=True))
         labelled = _with_labels(texts, splits["train"].labels[chosen[0]])
         again = pd.Series(labelled).duplicated(keep="first").to_numpy()
-        elsewhere = np.isin(texts, np.concatenate([dev, test]))
+        elsewhere = pd.Series(texts).isin(np.concatenate([dev, test])).to_numpy()
         shared[chosen[0]], repeated[chosen[0]] = elsewhere, again
         # A text that is left more than once has more than one label.
-        _, labels_of_texts = np.unique(texts[~again], return_counts=True)
+        left = texts[~again]
+        conflicting = pd.unique(left[pd.Series(left).duplicated().to_numpy()])
         counts["train_shared_with_dev_or_test"] += int(elsewhere.sum())
         counts["train_repeated"] += int(again.sum())
-        counts["train_conflicting_labels"] += int((labels_of_texts > 1).sum())
+        counts["train_conflicting_labels"] += len(conflicting)
         counts["dev_repeated"] += len(dev) - len(np.unique(dev))
         counts["test_repeated"] += len(test) - len(np.unique(test))
         counts["dev_shared_with_test"] += int(np.isin(dev, test).sum())

@@ -11,6 +11,7 @@ import os
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from io import BufferedReader
 from typing import BinaryIO
 
 import numpy as np
@@ -122,19 +123,29 @@ def fasttext_pieces(file: RawFile, split: str, number: int) -> Iterator[FastText
         start = len(codecs.BOM_UTF8) if content.read(len(codecs.BOM_UTF8)) == codecs.BOM_UTF8 else 0
         end = _end_of_rows(content, file, start)
         row = 1
+        # One for all pieces: to map a new one for each takes longer than to read it.
+        lines = bytearray(_PIECE)
         while start < end:
-            content.seek(start)
-            lines = content.read(min(_PIECE, end - start))
-            while start + len(lines) < end and b"\n" not in lines:
-                if len(lines) >= _LONGEST:
+            size = _read(content, start, min(_PIECE, end - start), lines)
+            while start + size < end and lines.find(b"\n", 0, size) < 0:
+                if size >= _LONGEST:
                     raise file.error("the line is longer than 1 GiB", row)
-                lines += content.read(min(len(lines), end - start - len(lines)))
-            if start + len(lines) < end:
-                lines = lines[: lines.rindex(b"\n") + 1]
-            rows = lines.count(b"\n") + (not lines.endswith(b"\n"))
-            yield FastTextPiece(file, start, len(lines), row, split, number + row - 1, rows)
-            start += len(lines)
+                size = _read(content, start, min(2 * size, end - start), lines)
+            if start + size < end:
+                size = lines.rindex(b"\n", 0, size) + 1
+            ends = np.frombuffer(lines, dtype=np.uint8, count=size) == _LINE_FEED
+            rows = int(np.count_nonzero(ends)) + int(not ends[-1])
+            yield FastTextPiece(file, start, size, row, split, number + row - 1, rows)
+            start += size
             row += rows
+
+
+def _read(content: BufferedReader, start: int, size: int, target: bytearray) -> int:
+    """Read ``size`` bytes into ``target``, which grows where it is too small; return how many there were."""
+    target.extend(bytes(max(0, size - len(target))))
+    content.seek(start)
+    with memoryview(target) as view:
+        return content.readinto(view[:size])
 
 
 def _edges(letters: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

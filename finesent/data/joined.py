@@ -53,6 +53,9 @@ class Joined:
         """Return (N,) bool: which texts hold one of these sequences of bytes."""
         found = np.zeros(len(self.edges) - 1, dtype=bool)
         for sequence in sequences:
+            # Most texts hold few of the first bytes, and to find none takes a tenth of the time.
+            if sequence[:1] not in self.content:
+                continue
             places = np.flatnonzero(self.letters[: len(self.letters) - len(sequence) + 1] == sequence[0])
             for ahead, letter in enumerate(sequence[1:], 1):
                 places = places[self.letters[places + ahead] == letter]

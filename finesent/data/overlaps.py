@@ -187,7 +187,7 @@ def _numbered(hashes: np.ndarray) -> tuple[np.ndarray, int]:
     """Return (N,) int32, from 0 on and the same for equal hashes, and how many different ones there are."""
     numbers, count = np.empty(len(hashes), dtype=np.int32), 0
     for (rows,) in by_range(hashes):
-        found, places = np.unique(hashes[rows], return_inverse=True)
+        places, found = pd.factorize(hashes[rows])
         numbers[rows] = places + count
         count += len(found)
     return numbers, count

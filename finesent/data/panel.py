@@ -70,8 +70,8 @@ def write_panel(
     ratings = rows["ratings"].tolist() if "ratings" in rows.columns else [[]] * len(rows)
     table = pa.table(
         {
-            "id": pa.array(rows["id"].tolist(), pa.string()),
-            "split": pa.array(rows["split"].tolist(), pa.string()),
+            "id": pa.array(rows["id"], pa.string()),
+            "split": pa.array(rows["split"], pa.string()),
             "ratings": pa.array(ratings, pa.list_(pa.int64())),
             "second_label": pa.array(labels, pa.int64()),
         }

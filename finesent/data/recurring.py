@@ -47,8 +47,8 @@ def write_recurring(path: Path, splits: dict[str, pd.DataFrame], phrases: pd.Dat
     rows = pd.concat([splits[name].assign(split=name) for name in ("dev", "test")], ignore_index=True)
     longest = [longest_recurring(text, known) for text in rows["text"]] if known else [""] * len(rows)
     table = {
-        "id": pa.array(rows["id"].tolist(), pa.string()),
-        "split": pa.array(rows["split"].tolist(), pa.string()),
+        "id": pa.array(rows["id"], pa.string()),
+        "split": pa.array(rows["split"], pa.string()),
         "phrase": pa.array(longest, pa.string()),
         "words": pa.array([len(run.split()) for run in longest], pa.int64()),
     }

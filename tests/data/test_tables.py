@@ -73,9 +73,22 @@ def test_a_file_of_one_row_group_is_what_pyarrow_writes_at_once(tmp_path: Path) 
     write_rows(tmp_path / "ours", rows(200))
     table = read_arrow(tmp_path / "ours")
     pq.write_table(
-        table, tmp_path / "theirs", compression="zstd", write_statistics=False, write_page_checksum=True
+        table,
+        tmp_path / "theirs",
+        compression="zstd",
+        use_dictionary=["label"],
+        write_statistics=False,
+        write_page_checksum=True,
     )
     assert (tmp_path / "ours").read_bytes() == (tmp_path / "theirs").read_bytes()
+
+
+def test_dictionaries_are_kept_of_values_that_recur(tmp_path: Path) -> None:
+    shares = pd.Series([[0.5, 0.5, 0.0]] * 50, dtype=object)
+    write_rows(tmp_path / "a", rows(50).assign(soft_label=shares))
+    columns = pq.ParquetFile(tmp_path / "a").metadata.row_group(0).to_dict()["columns"]
+    with_dictionary = [name["path_in_schema"] for name in columns if "RLE_DICTIONARY" in name["encodings"]]
+    assert with_dictionary == ["label", "soft_label.list.element"]
 
 
 def test_only_the_columns_that_are_asked_for_are_read(tmp_path: Path) -> None:
