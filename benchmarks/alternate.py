@@ -112,6 +112,8 @@ def alternate(
     rounds: int,
     say: Callable[[str], None] = lambda line: None,
     keep: Callable[[int, Outcomes], None] = lambda ended, outcomes: None,
+    ended: int = 0,
+    earlier: Outcomes | None = None,
 ) -> Outcomes:
     """Run every command once a round, never two at a time, and collect what they measured.
 
@@ -120,10 +122,12 @@ def alternate(
         rounds: how many.
         say: is given a line of progress before each run and after each failure.
         keep: is given how many rounds have ended and what came of them, after each.
+        ended: of the rounds, so many ended in an earlier sitting, which are not run again.
+        earlier: what came of those.
     """
     named = {command.name: command for command in commands}
-    outcomes = Outcomes({name: [] for name in named})
-    for number, names in enumerate(order(list(named), rounds)):
+    outcomes = earlier or Outcomes({name: [] for name in named})
+    for number, names in list(enumerate(order(list(named), rounds)))[ended:]:
         for name in (name for name in names if name not in outcomes.failures):
             say(f"round {number + 1} of {rounds}: {name}")
             result = run(named[name], number)

@@ -28,8 +28,9 @@ def main() -> str:
     """Run the comparisons that the command line names.
 
     Raises:
-        FinesentError: there is no data or no environment of the peers, commands did different work, or one
-            of them failed (which is said once everything that worked is written).
+        FinesentError: there is no data or no environment of the peers, commands did different work, earlier
+            rounds are of something else, or a command failed (which is said once everything that worked is
+            written).
     """
     parser = argparse.ArgumentParser(prog="python -m benchmarks.bench", description=__doc__)
     parser.add_argument("--lines", nargs="+", choices=list(LINES), default=list(LINES), metavar="LINE")
@@ -43,6 +44,9 @@ def main() -> str:
     parser.add_argument(
         "--peers", type=Path, default=_PEERS, help="the interpreter with the peers' libraries"
     )
+    parser.add_argument(
+        "--go-on", action="store_true", help="count the rounds of an earlier, interrupted run of the same"
+    )
     parser.add_argument("--results", type=Path, default=RESULTS, help="folder of what was measured")
     parser.add_argument("--document", type=Path, default=DOCUMENT)
     options = parser.parse_args()
@@ -53,7 +57,7 @@ def main() -> str:
     )
     failed: list[str] = []
     for name in options.lines:
-        failed += measure(name, setting, options.pairs, options.results)
+        failed += measure(name, setting, options.pairs, options.results, options.go_on)
     results = read_results(options.results)
     write_document(results, options.document)
     if failed:
@@ -62,11 +66,18 @@ def main() -> str:
     return "\n\n".join(shown)
 
 
-def measure(name: str, setting: Setting, rounds: int, folder: Path) -> list[str]:
+def measure(name: str, setting: Setting, rounds: int, folder: Path, go_on: bool = False) -> list[str]:
     """Run one comparison and keep its result, after each round anew; return the commands that failed.
 
+    Args:
+        name: of the comparison.
+        setting: what it is run with.
+        rounds: in all, those of an earlier sitting among them.
+        folder: of the results.
+        go_on: whether rounds that are there already count; otherwise it begins anew.
+
     Raises:
-        FinesentError: the commands did different work.
+        FinesentError: the commands did different work, or the earlier rounds are of something else.
     """
     line = LINES[name]
     say(f"{name}: preparing the data")
@@ -76,12 +87,17 @@ def measure(name: str, setting: Setting, rounds: int, folder: Path) -> list[str]
         "data": line.data(setting),
     }
     command = shlex.join(["python", "-m", "benchmarks.bench", *sys.argv[1:]])
+    result = Result.begun(name, command, surroundings, commands)
+    if go_on and (earlier := read_results(folder).get(name)):
+        result = result.continuing(earlier)
 
     def keep(ended: int, outcomes: Outcomes) -> None:
         require_same_work(outcomes, line.work)
-        write_result(Result(name, ended, command, surroundings, outcomes), folder)
+        write_result(result.after(ended, outcomes), folder)
 
-    outcomes = alternate(commands, rounds, lambda told: say(f"{name}: {told}"), keep)
+    outcomes = alternate(
+        commands, rounds, lambda told: say(f"{name}: {told}"), keep, result.rounds, result.outcomes
+    )
     return [f"{name}: {failed}" for failed in outcomes.failures]
 
 

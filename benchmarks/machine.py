@@ -12,6 +12,8 @@ from pathlib import Path
 from benchmarks.workspace import ROOT
 from finesent.cores import usable_cores
 
+# How the load is called: of all that is described what changes from one sitting to the next.
+LOAD = "load before"
 _CPU, _MEMORY = Path("/proc/cpuinfo"), Path("/proc/meminfo")
 _FAST = ("avx512_bf16", "amx_bf16")
 _OURS, _PEERS = ("torch", "transformers"), ("torch", "transformers", "accelerate", "setfit", "pandas")
@@ -25,7 +27,7 @@ def described(peers: Path) -> dict[str, str]:
     """
     return {
         "machine": _machine(),
-        "load before": " ".join(f"{load:.1f}" for load in os.getloadavg()),
+        LOAD: " ".join(f"{load:.1f}" for load in os.getloadavg()),
         "ours": f"Python {platform.python_version()}, {_versions(_OURS)}",
         "peers": _peers(peers),
         "commit": commit(),

@@ -70,6 +70,17 @@ def test_commands_run_in_that_order_and_their_last_line_is_read(tmp_path: Path) 
     assert said[2] == "round 2 of 3: b"
 
 
+def test_rounds_of_an_earlier_sitting_are_not_run_again(tmp_path: Path) -> None:
+    commands = [logged(tmp_path, "a"), logged(tmp_path, "b")]
+    kept: list[int] = []
+    before = alternate(commands, 1)
+    outcomes = alternate(commands, 3, keep=lambda ended, so_far: kept.append(ended), ended=1, earlier=before)
+    assert (tmp_path / "log").read_text().split() == ["a0", "b0", "b1", "a1", "a2", "b2"]
+    assert outcomes.figures("a", "round") == outcomes.figures("b", "round") == [0, 1, 2]
+    assert kept == [2, 3]
+    assert alternate(commands, 3, ended=3, earlier=outcomes) is outcomes
+
+
 def test_time_and_memory_are_the_processs_own(tmp_path: Path) -> None:
     code = "import time; block = b'x' * (200 << 20); time.sleep(0.2); print('{}')"
     reading = run(child(tmp_path, "a", code))
