@@ -59,10 +59,8 @@ def recipe(epochs: int, frozen: bool = False) -> Ablation:
     return parse(Ablation, content, "benchmarks/engine.py")
 
 
-def train(
-    task: Task, ablation: Ablation, seeds: int = 1, precision: str = "auto", at_once: int = 1
-) -> list[list[Epoch]]:
-    """Train seeds from the task's on, so many at once; return each one's epochs.
+def train(task: Task, ablation: Ablation, seeds: int = 1, **settings: str | int) -> list[list[Epoch]]:
+    """Train seeds from the task's on, with settings of the train block; return each one's epochs.
 
     Raises:
         FinesentError: the data stages have not run, or the rows lack a class.
@@ -74,11 +72,11 @@ def train(
         (tokens / "words").mkdir(parents=True)
         write_arrow(tokens / "train.parquet", task.take(pq.read_table(source / "train.parquet")))
         write_arrow(tokens / "dev.parquet", pq.read_table(source / "dev.parquet"))
-        settings = {"device": "cpu", "precision": precision, "micro_batch": None, "seeds_at_once": at_once}
+        content = {"device": "cpu", "precision": "auto", "micro_batch": None} | settings
         params = TrainParams(
             dataset="of the benchmark",
             seeds=list(range(task.seed, task.seed + seeds)),
-            train=parse(Train, settings, "benchmarks/engine.py"),
+            train=parse(Train, content, "benchmarks/engine.py"),
         )
         paths = Paths(tokens, task.backbone, folder / "models", folder / "history.csv", folder / "work")
         classes = int(read_tokens(tokens / "dev.parquet").labels.max()) + 1
@@ -123,6 +121,7 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, help="so many, for their time alone")
     parser.add_argument("--at-once", type=int, default=1, help="of those seeds, a process each")
     parser.add_argument("--precision", default="auto", help="of params.yaml: auto, bf16 or float32")
+    parser.add_argument("--kernels", default="auto", help="of params.yaml: auto or off")
     parser.add_argument("--frozen", action="store_true", help="the head alone learns")
     parser.add_argument("--ablation", help="of params.yaml, in the place of the peers' recipe")
     options: argparse.Namespace = parser.parse_args()
@@ -131,7 +130,8 @@ def main() -> None:
     keep_freed_memory()
     own = recipe(task.epochs, options.frozen)
     ablation = read_ablation(options.ablation, ROOT / PARAMS) if options.ablation else own
-    runs = train(task, ablation, options.seeds or 1, options.precision, options.at_once)
+    settings = {"precision": options.precision, "kernels": options.kernels, "seeds_at_once": options.at_once}
+    runs = train(task, ablation, options.seeds or 1, **settings)
     sentences, tokens = work_of(task, ablation.input)
     if options.seeds:
         total = sentences * sum(len(epochs) for epochs in runs)

@@ -115,6 +115,14 @@ def _precision(setting: Setting) -> list[Command]:
     ]
 
 
+def _kernels(setting: Setting) -> list[Command]:
+    rows = setting.rows(None)
+    return [
+        _ours(OURS, setting, "engine", *rows),
+        _ours(f"{OURS}, nothing compiled", setting, "engine", "--kernels", "off", *rows),
+    ]
+
+
 def _padded(setting: Setting) -> list[Command]:
     rows = setting.rows(_PADDED_STEPS * BATCH)
     return [
@@ -211,6 +219,13 @@ LINES = {
         "speed",
         ("sentences", "tokens"),
         _precision,
+    ),
+    "kernels": Line(
+        "Compiled operations, beside PyTorch's",
+        "As above, ours with `train.kernels: auto` and `off`.",
+        "speed",
+        ("sentences", "tokens"),
+        _kernels,
     ),
     "frozen": Line(
         "A frozen encoder, beside Hugging Face's Trainer",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import hypothesis
@@ -14,6 +15,8 @@ from transformers import BertConfig, BertModel, PreTrainedTokenizerFast
 
 from finesent.data.tables import write_arrow
 from finesent.data.tokenization import encoding_of, load_tokenizer, tokenize
+from finesent.kernels.compiling import CompilingError
+from finesent.kernels.library import Kernels, load_kernels
 from finesent.params.tokenize import Input
 
 # Tests run side by side; threads of tiny products would only wait for each other.
@@ -108,3 +111,14 @@ def backbone(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def tokens(tmp_path_factory: pytest.TempPathFactory, backbone: Path) -> Path:
     """A folder with tokenized train (160 rows), dev (25) and test (25)."""
     return write_tokens(tmp_path_factory.mktemp("tokens"), backbone, {"train": 160, "dev": 25, "test": 25})
+
+
+@pytest.fixture(scope="session")
+def kernels() -> Kernels:
+    """Loaded; a machine without g++ skips, unless FINESENT_REQUIRE_KERNELS is set."""
+    try:
+        return load_kernels()
+    except CompilingError as error:
+        if os.environ.get("FINESENT_REQUIRE_KERNELS"):
+            raise
+        pytest.skip(f"nothing can be compiled: {error}")

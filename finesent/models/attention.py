@@ -16,7 +16,7 @@ from transformers.masking_utils import AttentionMaskInterface, sdpa_mask
 
 from finesent.models.dropout import dropout as cheap_dropout
 
-_NAME = "written_out"
+WRITTEN_OUT = "written_out"
 # What changes the formula below, where an architecture passes it.
 _VARIANTS = ("position_bias", "softcap", "cache", "s_aux")
 # Tokens up to which it is no slower than PyTorch's where there is no dropout, in bf16. With more of them the
@@ -27,7 +27,7 @@ _SHORT = 256
 def use_cheap_attention(encoder: PreTrainedModel) -> None:
     """Give an encoder that leaves attention to PyTorch this attention instead."""
     if encoder.config._attn_implementation == "sdpa":
-        encoder.set_attn_implementation(_NAME)
+        encoder.set_attn_implementation(WRITTEN_OUT)
 
 
 def attention(
@@ -86,5 +86,5 @@ def _pays(query: torch.Tensor, dropout: float) -> bool:
     return not torch.is_grad_enabled() and query.dtype == torch.bfloat16 and query.shape[-2] <= _SHORT
 
 
-AttentionInterface.register(_NAME, attention)
-AttentionMaskInterface.register(_NAME, sdpa_mask)
+AttentionInterface.register(WRITTEN_OUT, attention)
+AttentionMaskInterface.register(WRITTEN_OUT, sdpa_mask)

@@ -10,7 +10,7 @@ from torch import nn
 from torch.nn import functional
 
 # A mask is made of 16-bit numbers, four of which come out of one draw of 64 bits.
-_LEVELS = 1 << 16
+LEVELS = 1 << 16
 # The bits of 1 in bf16.
 _ONE = np.uint16(0x3F80)
 
@@ -41,13 +41,13 @@ class Dropout(nn.Module):
 
 def dropout(values: torch.Tensor, p: float) -> torch.Tensor:
     """What :class:`Dropout` makes of ``values`` in training mode."""
-    zeroed = round(p * _LEVELS)
+    zeroed = round(p * LEVELS)
     if zeroed == 0:
         return values
     if values.device.type != "cpu":
         return functional.dropout(values, p)
     dropped: torch.Tensor = _Masked.apply(  # type: ignore[no-untyped-call]
-        values, _mask(values, zeroed), _LEVELS / (_LEVELS - zeroed)
+        values, _mask(values, zeroed), LEVELS / (LEVELS - zeroed)
     )
     return dropped
 

@@ -8,13 +8,14 @@ from contextlib import ExitStack, contextmanager
 
 import numpy as np
 import torch
+from torch import nn
 
 from finesent.data.batches import length_ordered
 from finesent.data.tokens import TokenizedSplit
 from finesent.models.classifier import Classifier
 from finesent.models.device import autocast
 from finesent.models.encoder import Encoder, Weights, layers_of
-from finesent.models.half import HalfWeights, half_embeddings
+from finesent.models.half import HalfWeights, half_embeddings, half_parameters
 from finesent.models.packed import packed_products
 from finesent.models.prefix import PrefixStates
 from finesent.models.recurrent import RecurrentNetwork
@@ -57,6 +58,24 @@ class Engine:
         if self.precision != "bf16" or isinstance(encoder, RecurrentNetwork):
             return None
         return self._half.of(encoder)
+
+    def follow(self, encoder: Encoder, followed: bool, half_gradients: bool) -> None:
+        """Say whether somebody moves the weights' bf16 copies, and in what type gradients are kept.
+
+        Args:
+            encoder: whose weights.
+            followed: whether whoever moves a weight moves its copy; it is turned for every batch else.
+            half_gradients: whether they stay bf16, as they were computed, or become float32.
+        """
+        self._half.followed = followed
+        if self.precision != "bf16" or isinstance(encoder, RecurrentNetwork):
+            return
+        for _, weight in half_parameters(encoder):
+            weight.grad_dtype = torch.bfloat16 if half_gradients else torch.float32
+
+    def half_of(self, parameter: nn.Parameter) -> torch.Tensor | None:
+        """Return the bf16 copy of a weight that passes are made with, for whoever moves both."""
+        return self._half.copy_of(parameter)
 
     def encode(
         self,

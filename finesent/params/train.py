@@ -32,6 +32,8 @@ class Train(Block):
         processes: on this machine, each with a share of every batch; a GPU each where there are any.
         seeds_at_once: so many seeds are trained side by side, a process each, which share the cores, or the
             GPU; each needs the memory of a run.
+        kernels: ``auto`` compiles the operations of a layer with g++ where there is one, and has a CPU
+            compute with them; ``off`` computes with PyTorch's. Dropout draws other numbers with them.
         checkpoint_seconds: of training after which the state of a run is written, at the next end of an
             epoch; 0 writes it after every epoch. A killed run goes on from there.
     """
@@ -42,6 +44,7 @@ class Train(Block):
     processes: Annotated[int, Field(ge=1)] = 1
     seeds_at_once: Annotated[int, Field(ge=1)] = 1
     checkpoint_seconds: Annotated[float, Field(ge=0)] = 60
+    kernels: Literal["auto", "off"] = "auto"
 
     @model_validator(mode="after")
     def _splits_one_way(self) -> Train:

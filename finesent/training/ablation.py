@@ -95,6 +95,7 @@ def _save(study: Study, classifier: Classifier, state: RunState, seed: int, fold
             "epochs": state.epoch,
             "device": study.engine.device.type,
             "precision": study.engine.precision,
+            "compiled_layers": study.compiled,
             "torch": version("torch"),
             "transformers": version("transformers"),
         },

@@ -14,6 +14,7 @@ from torch import nn
 from finesent.data.batches import epoch_batches
 from finesent.data.tokens import TokenizedSplit
 from finesent.errors import FinesentError
+from finesent.kernels.library import Kernels
 from finesent.models.classifier import Classifier
 from finesent.models.encoder import hidden_size
 from finesent.models.engine import Engine, all_features, all_logits
@@ -32,7 +33,7 @@ from finesent.training.prefixes import Prefix, Prefixes
 from finesent.training.processes import Processes
 from finesent.training.progress import Progress
 from finesent.training.selection import DevScores, dev_scores
-from finesent.training.steps import MicroBatches, clip
+from finesent.training.steps import MicroBatches
 from finesent.training.streams import numpy_stream, seed_dropout, torch_stream
 from finesent.training.unfreezing import depths_of, levels_of
 
@@ -80,6 +81,8 @@ class Study:
         fingerprint: of the configuration.
         work: folder of the checkpoints.
         checkpoint_seconds: of training from one to the next.
+        kernels: the compiled operations, which the optimizer steps with; None where there are none.
+        compiled: how many of the encoder's layers compute with them.
     """
 
     name: str
@@ -97,6 +100,8 @@ class Study:
     fingerprint: str
     work: Path
     checkpoint_seconds: float
+    kernels: Kernels | None = None
+    compiled: int = 0
 
 
 @dataclass(frozen=True)
@@ -123,6 +128,8 @@ class Run:
             ablation.epochs,
             levels_of(classifier),
             self._table(),
+            study.kernels,
+            study.engine.half_of,
         )
         self.average = WeightAverage(ablation.average)
         self._depths = depths_of(ablation, len(classifier.parts()))
@@ -201,10 +208,10 @@ class Run:
         for number, rows in enumerate(batches):
             self.optimizer.set_rates((epoch - 1 + number / len(batches)) / study.ablation.epochs)
             ours = study.processes.share(rows)
-            loss = study.micro_batches.backward(ours, len(rows), objective, self.optimizer.zero_grad)
+            loss = study.micro_batches.backward(ours, len(rows), objective, self._begin_batch_anew)
             losses.append(study.processes.add_up(loss.to(study.engine.device)))
             study.processes.add_up_gradients(self.optimizer.parameters)
-            norms.append(clip(self.optimizer.parameters, study.ablation.max_grad_norm))
+            norms.append(self.optimizer.clip(study.ablation.max_grad_norm))
             moment = f"epoch {epoch}, batch {number + 1} of {len(batches)}"
             self._require_numbers(losses[-1], norms[-1], objective, moment)
             self.optimizer.step()
@@ -217,6 +224,13 @@ class Run:
             loss=float(torch.stack(losses).cpu().numpy().mean()),
             accuracy=right / len(train),
             gradient_norm=float(torch.stack(norms).mean()),
+        )
+
+    def _begin_batch_anew(self) -> None:
+        """After memory ran out, for smaller pieces, whose gradients are added up in float32."""
+        self.optimizer.zero_grad()
+        self.study.engine.follow(
+            self.classifier.encoder, self.study.kernels is not None, half_gradients=False
         )
 
     def _objective(self, epoch: int) -> Objective:

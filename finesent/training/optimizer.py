@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import math
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import torch
 from torch import nn
 
+from finesent.kernels.adamw import CompiledAdamW
+from finesent.kernels.library import Kernels
 from finesent.models.lookup import WordEmbeddings
 from finesent.params.ablation import LearningRate, Schedule
 from finesent.training.rowwise import RowwiseAdamW
 from finesent.training.schedule import rate_factor
+from finesent.training.steps import TINY, clip
 
 _MOMENTS = ("exp_avg", "exp_avg_sq")
 
@@ -27,6 +31,8 @@ class Optimizer:
         epochs: int,
         levels: Mapping[str, int] | None = None,
         table: WordEmbeddings | None = None,
+        kernels: Kernels | None = None,
+        half_of: Callable[[nn.Parameter], torch.Tensor | None] = lambda parameter: None,
     ) -> None:
         """Hold no parameters yet.
 
@@ -37,13 +43,18 @@ class Optimizer:
             epochs: of the whole run.
             levels: number of the encoder's parts above each parameter, by name; 0 where none is given.
             table: whose weight, once it learns, is moved row by row; it then has sparse gradients.
+            kernels: loaded; None steps with PyTorch's AdamW.
+            half_of: a parameter's copy in bf16, which the kernels are to move with it.
         """
         self._rates = rates
         self._levels = levels or {}
         self._weight_decay = weight_decay
         self._schedule = schedule
         self._epochs = epochs
-        self._adamw: torch.optim.AdamW | None = None
+        self._kernels = kernels
+        self._half_of = half_of
+        self._factor = 1.0
+        self._adamw: torch.optim.AdamW | CompiledAdamW | None = None
         self._table = table
         self._rowwise: RowwiseAdamW | None = None
         if table is not None:
@@ -99,12 +110,30 @@ class Optimizer:
         rates = [group["lr"] for group in self.groups if group["head"] == head]
         return float(min(rates)) if rates else 0.0
 
+    def clip(self, max_norm: float | None) -> torch.Tensor:
+        """Have the next step take the gradients scaled down to ``max_norm`` together; return their norm.
+
+        Sparse ones are coalesced on the way.
+        """
+        if not isinstance(self._adamw, CompiledAdamW):
+            return clip(self.parameters, max_norm)
+        of_rows = None if self._rowwise is None else self._rowwise.coalesce()
+        norm = math.sqrt(self._adamw.squares([] if of_rows is None else [of_rows]))
+        if max_norm is not None:
+            # The step multiplies by it, so that no pass over the gradients is made for that alone.
+            self._factor = min(max_norm / (norm + TINY), 1.0)
+        return torch.tensor(norm)
+
     def step(self) -> None:
         """Update every parameter from its gradient, and drop the gradients."""
         assert self._adamw is not None
         if self._rowwise is not None:
-            self._rowwise.step()
-        self._adamw.step()
+            self._rowwise.step(self._factor)
+        if isinstance(self._adamw, CompiledAdamW):
+            self._adamw.step(self._factor)
+        else:
+            self._adamw.step()
+        self._factor = 1.0
         self.zero_grad()
 
     def settle(self) -> None:
@@ -135,6 +164,8 @@ class Optimizer:
             own = {key: state[f"{name}|{key}"].to(parameter.device) for key in ("step", *_MOMENTS)}
             if self._rowwise is not None and self._is_table(parameter):
                 self._rowwise.load_state(own)
+            elif isinstance(self._adamw, CompiledAdamW):
+                self._adamw.load_state_of(parameter, own)
             else:
                 self._adamw.state[parameter] = own
 
@@ -142,6 +173,8 @@ class Optimizer:
         assert self._adamw is not None
         if self._rowwise is not None and self._is_table(parameter):
             return self._rowwise.state()
+        if isinstance(self._adamw, CompiledAdamW):
+            return self._adamw.state_of(parameter)
         state: dict[str, torch.Tensor] = self._adamw.state.get(parameter, {})
         return state
 
@@ -168,12 +201,14 @@ class Optimizer:
         }
         self._names |= {parameter: name for name, parameter in chosen}
         if self._table is not None and self._is_table(chosen[0][1]):
-            self._rowwise = RowwiseAdamW({**group, "lr": peak})
+            self._rowwise = RowwiseAdamW({**group, "lr": peak}, self._kernels)
             self._table.before_lookup, self._table.sparse = self._rowwise.before_lookup, True
+        elif self._adamw is None and self._kernels is not None:
+            self._adamw = CompiledAdamW(self._kernels, [{**group, "lr": peak}], self._half_of)
         elif self._adamw is None:
             self._adamw = torch.optim.AdamW([group], lr=peak, fused=True)
         else:
-            self._adamw.add_param_group(group)
+            self._adamw.add_param_group({**group, "lr": peak})
 
 
 def _is_head(name: str) -> bool:

@@ -5,12 +5,14 @@ moment. In fine-tuning that is half of the optimizer's work, for rows that nobod
 skipped steps are made up for at once, just before it is looked up. With steps s + 1 … t skipped, a row w with
 moments m and v becomes
 
-    w P_t / P_s - P_t c_s · m / (sqrt(v) + eps sqrt(1 - b2^s)),
+    w P_t / P_s - P_t c_s · m / (sqrt(v) + eps d_s / c_s),
     c_s = sum_(k = s + 1 … t) (lr_k / P_k) (sqrt(1 - b2^k) / (1 - b1^k)) (b1 / sqrt(b2))^(k - s),
+    d_s = sum_(k = s + 1 … t) (lr_k / P_k) ((1 - b2^k) / (1 - b1^k)) (b1 / b2)^(k - s),
 
 where P_k is the product of (1 - lr_j · weight decay) over all steps j up to k. This is Loshchilov and Hutter
-(2019), algorithm 2, with every gradient 0, summed over k; only that eps, which stands beside sqrt(v) at each
-step anew, is taken as at the first.
+(2019), algorithm 2, with every gradient 0, summed over k; only that eps, which has another weight beside
+sqrt(v) at each step, has the mean of these weights here. One skipped step is exact, and more are to first
+order in eps / sqrt(v).
 """
 
 from __future__ import annotations
@@ -21,8 +23,11 @@ from typing import Any
 import numpy as np
 import torch
 
+from finesent.kernels.library import Kernels, Rows
+
 _BETA1, _BETA2, _EPS = 0.9, 0.999, 1e-8
-_COAST = _BETA1 / math.sqrt(_BETA2)
+# What a step leaves of m / sqrt(v), and of m / v.
+_COAST, _COAST_TWICE = _BETA1 / math.sqrt(_BETA2), _BETA1 / _BETA2
 # A row coasts on its first moment; after so many steps less than 1e-18 of it is left.
 _LONGEST = 400
 
@@ -34,10 +39,15 @@ class RowwiseAdamW:
 
     Attributes:
         group: what :class:`torch.optim.AdamW` keeps of a parameter group; its ``lr`` counts at each step.
+
+    Args:
+        group: with the parameter alone.
+        kernels: loaded; None computes with PyTorch's operations.
     """
 
-    def __init__(self, group: dict[str, Any]) -> None:
+    def __init__(self, group: dict[str, Any], kernels: Kernels | None = None) -> None:
         self.group = group
+        self._kernels = kernels
         (self._table,) = group["params"]
         self._first = torch.zeros_like(self._table)
         self._second = torch.zeros_like(self._table)
@@ -55,8 +65,20 @@ class RowwiseAdamW:
             self._catch_up(torch.arange(len(self._table)))
             self._begin()
 
-    def step(self) -> None:
-        """Take one step from the coalesced gradient of the rows looked up, if there is one, and drop it."""
+    def coalesce(self) -> torch.Tensor | None:
+        """Add up the gradients of rows looked up more than once; return all rows' (n, H), if any."""
+        gradient: torch.Tensor | None = self._table.grad
+        if gradient is None:
+            return None
+        gradient = gradient.coalesce()
+        self._table.grad = gradient
+        return gradient.values().contiguous()
+
+    def step(self, factor: float = 1.0) -> None:
+        """Take one step from ``factor`` times the coalesced gradient of the rows looked up, and drop it.
+
+        Without a gradient there is no step.
+        """
         gradient = self._table.grad
         if gradient is None:
             return
@@ -64,7 +86,7 @@ class RowwiseAdamW:
         self._steps += 1
         self._record(self.group["lr"])
         with torch.no_grad():
-            self._move(rows, gradient.values())
+            self._move(rows, gradient.values(), factor)
         self._last[rows] = self._since
         self._table.grad = None
 
@@ -87,8 +109,8 @@ class RowwiseAdamW:
     def _begin(self) -> None:
         """Forget the past steps, which no row is behind any more."""
         self._since = 0
-        # Per step since then, the first entry being that moment: P_k, and c_k as of now.
-        self._kept, self._coasted = np.ones(1), np.zeros(1)
+        # Per step since then, the first entry being that moment: P_k, and c_k and d_k as of now.
+        self._kept, self._coasted, self._eased = np.ones(1), np.zeros(1), np.zeros(1)
         self._last = torch.zeros(len(self._table), dtype=torch.int64)
 
     def _record(self, rate: float) -> None:
@@ -96,11 +118,15 @@ class RowwiseAdamW:
         self._since += 1
         now = self._since
         if now == len(self._kept):
-            self._kept, self._coasted = (np.pad(old, (0, now + 64)) for old in (self._kept, self._coasted))
+            self._kept, self._coasted, self._eased = (
+                np.pad(old, (0, now + 64)) for old in (self._kept, self._coasted, self._eased)
+            )
         self._kept[now] = self._kept[now - 1] * (1 - rate * self.group["weight_decay"])
         first, second = self._corrections(self._steps)
         behind = np.arange(min(now, _LONGEST), 0, -1)
-        self._coasted[now - behind] += rate / self._kept[now] * math.sqrt(second) / first * _COAST**behind
+        moved = rate / self._kept[now] / first
+        self._coasted[now - behind] += moved * math.sqrt(second) * _COAST**behind
+        self._eased[now - behind] += moved * second * _COAST_TWICE**behind
 
     def _catch_up(self, rows: torch.Tensor) -> None:
         behind = self._since - self._last[rows]
@@ -115,26 +141,41 @@ class RowwiseAdamW:
         """Bring ``rows``, whose last step was ``last``, to the present."""
         skipped = self._since - last
         kept = self._kept[self._since]
-        # Before its first step ever a row has no moments, and any divisor will do.
-        second = 1 - _BETA2 ** np.maximum(self._steps - skipped, 1)
+        coasted, eased = self._coasted[last], self._eased[last]
+        # Where the learning rate was 0 nothing moved, and any divisor will do.
+        eps = _EPS * np.divide(eased, coasted, out=np.ones_like(eased), where=coasted > 0)
+        if self._kernels is not None:
+            numbers = kept / self._kept[last], kept * coasted, eps
+            decays = _BETA1**skipped, _BETA2**skipped
+            self._kernels.coast_rows(self._rows(rows), np.stack([*numbers, *decays], 1).astype(np.float32))
+            return
         moment, square = self._first[rows], self._second[rows]
-        coasted = moment * _column(kept * self._coasted[last])
-        coasted /= square.sqrt().add_(_column(_EPS * np.sqrt(second)))
+        moved = moment * _column(kept * coasted)
+        moved /= square.sqrt().add_(_column(eps))
         decayed = self._table[rows] * _column(kept / self._kept[last])
-        self._table[rows] = decayed - coasted
+        self._table[rows] = decayed - moved
         self._first[rows] = moment * _column(_BETA1**skipped)
         self._second[rows] = square * _column(_BETA2**skipped)
 
-    def _move(self, rows: torch.Tensor, gradient: torch.Tensor) -> None:
+    def _move(self, rows: torch.Tensor, gradient: torch.Tensor, factor: float) -> None:
         """One step of AdamW, in the order of PyTorch's own."""
         rate = self.group["lr"]
         first, second = self._corrections(self._steps)
+        if self._kernels is not None:
+            step = 1 - rate * self.group["weight_decay"], rate / first, math.sqrt(second)
+            self._kernels.adamw_rows(self._rows(rows), gradient.contiguous(), factor, step)
+            return
+        gradient = gradient if factor == 1.0 else gradient * factor
         moment = self._first[rows].lerp_(gradient, 1 - _BETA1)
         square = self._second[rows].mul_(_BETA2).addcmul_(gradient, gradient, value=1 - _BETA2)
         self._first[rows], self._second[rows] = moment, square
         divisor = square.sqrt().div_(math.sqrt(second)).add_(_EPS)
         weights = self._table[rows].mul_(1 - rate * self.group["weight_decay"])
         self._table[rows] = weights.addcdiv_(moment, divisor, value=-rate / first)
+
+    def _rows(self, numbers: torch.Tensor) -> Rows:
+        tensors = (self._table, self._first, self._second, numbers)
+        return Rows(*(tensor.data_ptr() for tensor in tensors), len(numbers), self._table.shape[1])
 
     @staticmethod
     def _corrections(steps: int) -> tuple[float, float]:

@@ -10,9 +10,13 @@ from pathlib import Path
 
 import torch
 from filelock import FileLock, Timeout
+from transformers import PreTrainedModel
 
 from finesent.data.tokens import TokenizedSplit, read_tokens
 from finesent.errors import FinesentError
+from finesent.kernels.compiling import CompilingError
+from finesent.kernels.encoder import use_kernels
+from finesent.kernels.library import Kernels, load_kernels
 from finesent.models.classifier import Classifier
 from finesent.models.device import choose_device, choose_precision
 from finesent.models.engine import Engine
@@ -58,7 +62,8 @@ def prepare(
     device = choose_device(params.train.device)
     processes = Processes(cpu=device.type == "cpu")
     engine = Engine(processes.device, choose_precision(params.train.precision, device))
-    mark = _fingerprint(name, ablation, params, engine, processes, paths)
+    kernels = _kernels(params, engine)
+    mark = _fingerprint(name, ablation, params, engine, processes, paths, kernels is not None)
     comparing = next((kind for kind, loss in losses.items() if loss.compares_rows), None)
     if comparing is not None:
         _require_whole_batches(ablation, params, processes, f"{place}.losses.{comparing}")
@@ -69,9 +74,16 @@ def prepare(
     for kind, loss in losses.items():
         loss.prepare(TrainingData(train.labels, classes, train.soft_labels), f"{place}.losses.{kind}")
     encoder = starting_encoder(ablation, train.encoding, paths.tokens / "words", paths.backbone)
+    compiled = 0
+    if kernels is not None and isinstance(encoder, PreTrainedModel):
+        compiled = use_kernels(encoder, kernels)
     mix_layers = ablation.encoder.mix_layers if isinstance(ablation.encoder, PretrainedEncoder) else 1
     classifier = Classifier(encoder, ablation.pooling, ablation.head, classes, mix_layers)
     classifier.to(engine.device)
+    if kernels is not None:
+        # Nothing is added to a batch's gradient where it is computed at once.
+        whole = processes.count == 1 and params.train.micro_batch is None
+        engine.follow(classifier.encoder, followed=True, half_gradients=whole)
     study = Study(
         name=name,
         ablation=ablation,
@@ -88,6 +100,8 @@ def prepare(
         fingerprint=mark,
         work=paths.work / mark,
         checkpoint_seconds=params.train.checkpoint_seconds,
+        kernels=kernels,
+        compiled=compiled,
     )
     return study, classifier
 
@@ -163,8 +177,27 @@ def _frozen_features(
     return features
 
 
+def _kernels(params: TrainParams, engine: Engine) -> Kernels | None:
+    """The compiled operations, where they are wanted and can be had."""
+    if params.train.kernels == "off" or engine.device.type != "cpu":
+        return None
+    try:
+        return load_kernels()
+    except CompilingError as error:
+        Progress.say(
+            f"nothing is compiled ({error}): a layer computes with PyTorch's operations, more slowly"
+        )
+        return None
+
+
 def _fingerprint(
-    name: str, ablation: Ablation, params: TrainParams, engine: Engine, processes: Processes, paths: Paths
+    name: str,
+    ablation: Ablation,
+    params: TrainParams,
+    engine: Engine,
+    processes: Processes,
+    paths: Paths,
+    compiled: bool,
 ) -> str:
     # With the name, because ablations of equal blocks may train at once and must not share a work folder.
     return fingerprint(
@@ -172,7 +205,9 @@ def _fingerprint(
             "name": name,
             "ablation": ablation.model_dump(mode="json"),
             # How many seeds there are beside one does not change it, but for the threads below.
-            "train": params.train.model_dump(mode="json", exclude={"seeds_at_once", "checkpoint_seconds"}),
+            "train": params.train.model_dump(
+                mode="json", exclude={"seeds_at_once", "checkpoint_seconds", "kernels"}
+            ),
         },
         [
             paths.tokens / "train.parquet",
@@ -181,7 +216,7 @@ def _fingerprint(
             paths.backbone,
         ],
         {"device": engine.device.type, "precision": engine.precision, "threads": torch.get_num_threads()}
-        | {"processes": processes.count},
+        | {"processes": processes.count, "compiled": compiled},
     )
 
 

@@ -12,7 +12,7 @@ from torch import nn
 from finesent.errors import FinesentError
 
 # As torch.nn.utils.clip_grad_norm_ has it: no gradient at all has no direction to divide by.
-_TINY = 1e-6
+TINY = 1e-6
 
 
 class MicroBatches:
@@ -117,5 +117,5 @@ def clip(parameters: list[nn.Parameter], max_norm: float | None) -> torch.Tensor
             values.append(parameter.grad)
     norm = torch.nn.utils.get_total_norm(values)
     if max_norm is not None:
-        torch._foreach_mul_(values, (max_norm / (norm + _TINY)).clamp(max=1.0))
+        torch._foreach_mul_(values, (max_norm / (norm + TINY)).clamp(max=1.0))
     return norm

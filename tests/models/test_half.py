@@ -109,6 +109,42 @@ def test_weights_that_learnt_between_two_frozen_phases_are_turned_anew() -> None
     assert torch.equal(half.of(encoder)[name], weight.to(torch.bfloat16))
 
 
+def test_copies_that_are_followed_are_kept_until_their_weight_changes_otherwise() -> None:
+    encoder, half = tiny(CONFIGS[0]), HalfWeights()
+    half.followed = True
+    name, weight = next((n, p) for n, p in encoder.named_parameters() if n.endswith("query.weight"))
+    assert half.copy_of(weight) is None
+    first = half.of(encoder)[name]
+    assert first.requires_grad
+    copy = half.copy_of(weight)
+    assert copy is not None
+    assert half.of(encoder)[name].data_ptr() == first.data_ptr() == copy.data_ptr()
+    # As a kernel does, which counts no change.
+    copy.view(torch.int16).fill_(0)
+    assert not half.of(encoder)[name].any()
+    with torch.no_grad():
+        weight.mul_(2)
+    assert half.copy_of(weight) is None
+    assert torch.equal(half.of(encoder)[name], weight.to(torch.bfloat16))
+    half.followed = False
+    assert half.copy_of(weight) is None
+
+
+@pytest.mark.parametrize("kept", [torch.bfloat16, torch.float32], ids=str)
+def test_gradients_are_kept_in_the_type_that_is_asked_for(kept: torch.dtype, split: TokenizedSplit) -> None:
+    classifier = Classifier(tiny(CONFIGS[0]), "mean", HEAD, 5).eval()
+    wanted = gradients("bf16", classifier, split)
+    classifier.zero_grad()
+    engine = Engine(torch.device("cpu"), "bf16")
+    engine.follow(classifier.encoder, followed=True, half_gradients=kept is torch.bfloat16)
+    found = gradients("bf16", classifier, split)
+    assert found.keys() == wanted.keys()
+    for name, gradient in found.items():
+        inside = name.startswith("encoder.") and "word_embeddings" not in name
+        assert gradient.dtype == (kept if inside else torch.float32), name
+        assert torch.equal(gradient.float(), wanted[name]), name
+
+
 def test_embeddings_are_still_seen_from_outside(split: TokenizedSplit) -> None:
     classifier = Classifier(tiny(CONFIGS[0]), "mean", HEAD, 5)
     engine = Engine(torch.device("cpu"), "bf16")

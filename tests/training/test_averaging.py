@@ -129,7 +129,8 @@ def test_the_kept_model_is_the_one_that_was_scored(tmp_path: Path, tokens: Path,
     folder = tmp_path / "models" / "a" / "0"
     classifier, _ = load_classifier(folder)
     logits = all_logits(engine, classifier, all_features(engine, classifier, dev))
-    assert np.array_equal(logits, load_dev_logits(folder, len(dev)))
+    # Up to the rounding of compiled operations, with which training scores.
+    np.testing.assert_allclose(logits, load_dev_logits(folder, len(dev)), rtol=0, atol=1e-5)
 
 
 def test_patience_waits_until_the_averages_begin(tmp_path: Path, tokens: Path, backbone: Path) -> None:

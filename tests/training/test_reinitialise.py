@@ -113,4 +113,5 @@ def test_a_best_epoch_of_the_frozen_phase_is_kept_with_its_new_layers(
         assert all(torch.equal(saved[name], expected[f"encoder.{name}"]) for name in saved)
         kept, _ = load_classifier(folder)
         logits = all_logits(engine, kept, all_features(engine, kept, dev))
-        assert np.array_equal(logits, load_dev_logits(folder, len(dev)))
+        # Up to the rounding of compiled operations, with which training scores.
+        np.testing.assert_allclose(logits, load_dev_logits(folder, len(dev)), rtol=0, atol=1e-5)

@@ -62,7 +62,8 @@ def assert_scored_as_kept(root: Path, tokens: Path) -> None:
     kept, _ = load_classifier(folder)
     engine, dev = Engine(torch.device("cpu"), "float32"), read_tokens(tokens / "dev.parquet")
     logits = all_logits(engine, kept, all_features(engine, kept, dev))
-    np.testing.assert_array_equal(logits, load_dev_logits(folder, len(dev)))
+    # Up to the rounding of compiled operations, with which training scores.
+    np.testing.assert_allclose(logits, load_dev_logits(folder, len(dev)), rtol=0, atol=1e-5)
 
 
 def test_one_part_learns_in_each_phase(

@@ -1,0 +1,274 @@
+// softmax(Q K^T * scaling) V with dropout on the softmax (Vaswani et al., 2017, equation 1), and its gradient.
+//
+// A head of a row is done at once, in floats that stay in a core's cache; the backward pass makes the scores
+// anew from what the forward pass kept of each query, its largest score and the inverse of its sum (Dao et al.,
+// 2022). Scores lie turned, a line a key and a lane a query, so that no sum runs across the lanes of a vector.
+#include <algorithm>
+#include <cmath>
+#include <vector>
+
+#include "draws.h"
+#include "numbers.h"
+#include "product.h"
+
+extern "C" {
+
+// How far apart the numbers of (B, A, L, D) queries, keys or values lie; those of a state are neighbours.
+struct Strides {
+    int64_t row, head, token;
+};
+
+struct Shape {
+    int64_t rows, heads, tokens, depth;
+    float scaling;
+    // True where a query sees a key, of (B, L, L) and alike for all heads; null hides nothing.
+    const uint8_t* seen;
+    int64_t seen_row, seen_query, seen_key;
+    // Of dropout; see draws.h. 0 drops nothing.
+    int32_t zeroed;
+    uint64_t key;
+};
+
+}
+
+namespace {
+
+// Memory of a thread, in parts of whole vectors.
+class Scratch {
+  public:
+    explicit Scratch(int64_t count) : memory_(count), next_(memory_.data()) {}
+
+    float* take(int64_t count) {
+        float* part = next_;
+        next_ += count;
+        return part;
+    }
+
+  private:
+    std::vector<float> memory_;
+    float* next_;
+};
+
+// What a thread knows of the head that it works on.
+class Heads {
+  public:
+    Heads(const Shape& shape, int64_t depth, int64_t width)
+        : shape_(shape), depth_(depth), width_(width), dropout_(shape.key, shape.zeroed, shape.tokens * width),
+          hidden_(shape.seen == nullptr ? 0 : shape.tokens * width) {}
+
+    void begin(int64_t number) {
+        const int64_t row = number / shape_.heads;
+        if (shape_.seen != nullptr && row != row_) hide(row);
+        row_ = row;
+        head_ = number % shape_.heads;
+        if (shape_.zeroed) dropout_.begin(number);
+    }
+
+    // A state a line, filled up with zeros to whole vectors, and so are the lines up to `lines`.
+    template <class T>
+    void read(float* place, const T* numbers, Strides strides, int64_t lines, float factor) const {
+        const T* start = numbers + row_ * strides.row + head_ * strides.head;
+        for (int64_t t = 0; t < shape_.tokens; ++t) {
+            const T* from = start + t * strides.token;
+            float* to = place + t * depth_;
+            if (depth_ == shape_.depth)
+                each_lane(depth_, [&](int64_t d) { to[d] = load(from[d]) * factor; });
+            else
+                for (int64_t d = 0; d < depth_; ++d) to[d] = d < shape_.depth ? load(from[d]) * factor : 0;
+        }
+        std::fill(place + shape_.tokens * depth_, place + lines * depth_, 0.0f);
+    }
+
+    // To (B, L, A, D), times a factor.
+    template <class T>
+    void write(T* numbers, const float* place, float factor) const {
+        for (int64_t t = 0; t < shape_.tokens; ++t) {
+            T* to = numbers + ((row_ * shape_.tokens + t) * shape_.heads + head_) * shape_.depth;
+            const float* from = place + t * depth_;
+            if (depth_ == shape_.depth)
+                each_lane(depth_, [&](int64_t d) { store(to[d], from[d] * factor); });
+            else
+                for (int64_t d = 0; d < shape_.depth; ++d) store(to[d], from[d] * factor);
+        }
+    }
+
+    // What is added to a key's scores; null for nothing.
+    const float* hidden(int64_t key) const { return hidden_.empty() ? nullptr : hidden_.data() + key * width_; }
+
+    // What a key's shares are multiplied with, for each query.
+    void dropout(float* factors, int64_t key) const {
+        const uint16_t* drawn = dropout_.drawn() + key * width_;
+        each_lane(width_, [&](int64_t i) { factors[i] = dropout_.factor(drawn[i]); });
+    }
+
+  private:
+    void hide(int64_t row) {
+        for (int64_t key = 0; key < shape_.tokens; ++key)
+            for (int64_t query = 0; query < shape_.tokens; ++query) {
+                const uint8_t* seen = shape_.seen + row * shape_.seen_row + query * shape_.seen_query;
+                hidden_[key * width_ + query] = seen[key * shape_.seen_key] ? 0.0f : -INFINITY;
+            }
+    }
+
+    const Shape& shape_;
+    int64_t depth_, width_, row_ = -1, head_ = 0;
+    Dropout dropout_;
+    std::vector<float> hidden_;
+};
+
+// (L', D') to (D', L'), both of whole vectors.
+void turned(float* place, const float* numbers, int64_t tokens, int64_t depth) {
+    for (int64_t t = 0; t < tokens; t += WIDTH)
+        for (int64_t d = 0; d < depth; d += WIDTH) {
+            Vector block[WIDTH];
+#pragma GCC unroll 16
+            for (int i = 0; i < WIDTH; ++i) block[i] = vector(numbers + (t + i) * depth + d);
+            turn(block);
+#pragma GCC unroll 16
+            for (int i = 0; i < WIDTH; ++i) vector(place + (d + i) * tokens + t) = block[i];
+        }
+}
+
+template <class T>
+void forward(const Shape& shape, T* output, float* largest, float* inverses, const T* queries, Strides of_queries,
+             const T* keys, Strides of_keys, const T* values, Strides of_values) {
+    const int64_t tokens = shape.tokens, depth = whole_vectors(shape.depth), width = whole_vectors(tokens);
+#pragma omp parallel
+    {
+        Scratch scratch((4 * depth + tokens + 3) * width);
+        float* q = scratch.take(width * depth);
+        float* across = scratch.take(width * depth);
+        float* k = scratch.take(width * depth);
+        float* v = scratch.take(width * depth);
+        float* scores = scratch.take(width * tokens);
+        float* top = scratch.take(width);
+        float* sum = scratch.take(width);
+        float* factors = scratch.take(width);
+        Heads heads(shape, depth, width);
+#pragma omp for schedule(static)
+        for (int64_t number = 0; number < shape.rows * shape.heads; ++number) {
+            heads.begin(number);
+            heads.read(q, queries, of_queries, width, shape.scaling);
+            heads.read(k, keys, of_keys, tokens, 1);
+            heads.read(v, values, of_values, tokens, 1);
+            turned(across, q, width, depth);
+            product(scores, Plain{k, depth}, across, tokens, width, depth);
+            // Not below the least float: a query that sees nothing takes nothing.
+            std::fill(top, top + width, -3e38f);
+            std::fill(sum, sum + width, 0.0f);
+            for (int64_t j = 0; j < tokens; ++j) {
+                float* s = scores + j * width;
+                if (const float* hidden = heads.hidden(j)) each_lane(width, [&](int64_t i) { s[i] += hidden[i]; });
+                each_lane(width, [&](int64_t i) { top[i] = s[i] > top[i] ? s[i] : top[i]; });
+            }
+            for (int64_t j = 0; j < tokens; ++j) {
+                float* s = scores + j * width;
+                each_lane(width, [&](int64_t i) {
+                    s[i] = exponential(s[i] - top[i]);
+                    sum[i] += s[i];
+                });
+            }
+            each_lane(width, [&](int64_t i) { sum[i] = sum[i] == 0 ? 0 : 1 / sum[i]; });
+            std::copy(top, top + tokens, largest + number * tokens);
+            std::copy(sum, sum + tokens, inverses + number * tokens);
+            for (int64_t j = 0; j < tokens; ++j) {
+                float* s = scores + j * width;
+                each_lane(width, [&](int64_t i) { s[i] *= sum[i]; });
+                if (shape.zeroed == 0) continue;
+                heads.dropout(factors, j);
+                each_lane(width, [&](int64_t i) { s[i] *= factors[i]; });
+            }
+            product(q, Turned{scores, width}, v, tokens, depth, tokens);
+            heads.write(output, q, 1);
+        }
+    }
+}
+
+template <class T>
+void backward(const Shape& shape, T* to_queries, T* to_keys, T* to_values, const T* above, Strides of_above,
+              const float* largest, const float* inverses, const T* queries, Strides of_queries, const T* keys,
+              Strides of_keys, const T* values, Strides of_values) {
+    const int64_t tokens = shape.tokens, depth = whole_vectors(shape.depth), width = whole_vectors(tokens);
+#pragma omp parallel
+    {
+        Scratch scratch((5 * depth + 2 * tokens + 4) * width);
+        float* q = scratch.take(width * depth);
+        float* k = scratch.take(width * depth);
+        float* v = scratch.take(width * depth);
+        float* g = scratch.take(width * depth);
+        float* across = scratch.take(width * depth);
+        float* shares = scratch.take(width * tokens);
+        float* slopes = scratch.take(width * tokens);
+        float* top = scratch.take(width);
+        float* inverse = scratch.take(width);
+        float* mean = scratch.take(width);
+        float* factors = scratch.take(width);
+        std::fill(factors, factors + width, 1.0f);
+        Heads heads(shape, depth, width);
+#pragma omp for schedule(static)
+        for (int64_t number = 0; number < shape.rows * shape.heads; ++number) {
+            heads.begin(number);
+            heads.read(q, queries, of_queries, width, shape.scaling);
+            heads.read(k, keys, of_keys, tokens, 1);
+            heads.read(v, values, of_values, tokens, 1);
+            heads.read(g, above, of_above, width, 1);
+            std::copy(largest + number * tokens, largest + (number + 1) * tokens, top);
+            std::copy(inverses + number * tokens, inverses + (number + 1) * tokens, inverse);
+            turned(across, q, width, depth);
+            product(shares, Plain{k, depth}, across, tokens, width, depth);
+            turned(across, g, width, depth);
+            product(slopes, Plain{v, depth}, across, tokens, width, depth);
+            std::fill(mean, mean + width, 0.0f);
+            for (int64_t j = 0; j < tokens; ++j) {
+                float* p = shares + j * width;
+                float* s = slopes + j * width;
+                if (const float* hidden = heads.hidden(j)) each_lane(width, [&](int64_t i) { p[i] += hidden[i]; });
+                if (shape.zeroed) heads.dropout(factors, j);
+                each_lane(width, [&](int64_t i) {
+                    p[i] = exponential(p[i] - top[i]) * inverse[i];
+                    s[i] *= factors[i];
+                    mean[i] += p[i] * s[i];
+                });
+            }
+            for (int64_t j = 0; j < tokens; ++j) {
+                float* p = shares + j * width;
+                float* s = slopes + j * width;
+                if (shape.zeroed) heads.dropout(factors, j);
+                each_lane(width, [&](int64_t i) {
+                    s[i] = p[i] * (s[i] - mean[i]);
+                    p[i] *= factors[i];
+                });
+            }
+            product(v, Plain{shares, width}, g, tokens, depth, tokens);
+            heads.write(to_values, v, 1);
+            product(v, Turned{slopes, width}, k, tokens, depth, tokens);
+            heads.write(to_queries, v, shape.scaling);
+            // The queries are scaled already.
+            product(v, Plain{slopes, width}, q, tokens, depth, tokens);
+            heads.write(to_keys, v, 1);
+        }
+    }
+}
+
+}  // namespace
+
+extern "C" {
+
+#define KERNELS(NAME, T)                                                                                       \
+    void attention_##NAME(const Shape* shape, T* output, float* largest, float* inverses, const T* queries,     \
+                          const Strides* of_queries, const T* keys, const Strides* of_keys, const T* values,    \
+                          const Strides* of_values) {                                                           \
+        forward(*shape, output, largest, inverses, queries, *of_queries, keys, *of_keys, values, *of_values);   \
+    }                                                                                                           \
+    void attention_gradient_##NAME(const Shape* shape, T* to_queries, T* to_keys, T* to_values, const T* above, \
+                                   const Strides* of_above, const float* largest, const float* inverses,        \
+                                   const T* queries, const Strides* of_queries, const T* keys,                  \
+                                   const Strides* of_keys, const T* values, const Strides* of_values) {         \
+        backward(*shape, to_queries, to_keys, to_values, above, *of_above, largest, inverses, queries,          \
+                 *of_queries, keys, *of_keys, values, *of_values);                                              \
+    }
+
+KERNELS(bf16, bf16)
+KERNELS(float, float)
+
+}  // extern "C"
