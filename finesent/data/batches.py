@@ -16,8 +16,8 @@ import numpy as np
 from finesent.errors import FinesentError
 from finesent.params.ablation import Batch
 
-# Larger windows pad less and mix less; at 32 batches padding is a few per cent of the tokens.
-_WINDOW = 32
+# Larger windows pad less and mix less; at 64 batches padding is about two per cent of the tokens.
+_WINDOW = 64
 # Equal parts of a batch that are tried; few numbers, so that batches have few shapes, which cost kernels.
 _PARTS = (1, 2, 4, 8)
 # In a single window rows of like lengths would meet in every epoch. So few rows, too, make several of them.

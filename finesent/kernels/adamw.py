@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -17,11 +16,11 @@ _BETA1, _BETA2 = 0.9, 0.999
 _PARAMETER = np.dtype(
     [(name, np.uint64) for name in ("weight", "first", "second", "gradient", "half")]
     + [("count", np.int64), ("gradient_in_half", np.int32)]
-    + [(name, np.float32) for name in ("kept", "rate", "root")]
+    + [(name, np.float32) for name in ("kept", "rate", "inverse_root")]
 )
 
 
-def corrections(steps: int) -> tuple[float, float]:
+def corrections(steps: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """What the moments of so many steps are divided by, having begun at zero."""
     return 1 - _BETA1**steps, 1 - _BETA2**steps
 
@@ -47,43 +46,59 @@ class CompiledAdamW:
         self.param_groups: list[dict[str, Any]] = []
         self._kernels = kernels
         self._half_of = half_of
-        self._steps: dict[nn.Parameter, int] = {}
         self._moments: dict[nn.Parameter, tuple[torch.Tensor, torch.Tensor]] = {}
+        # A row each for the parameters of all groups, in order; the rest is put in at each step.
+        self._parameters: list[nn.Parameter] = []
+        self._table = np.zeros(0, _PARAMETER)
+        self._group = np.zeros(0, np.int64)
+        self._steps = np.zeros(0, np.int64)
         for group in groups:
             self.add_param_group(group)
 
     def add_param_group(self, group: dict[str, Any]) -> None:
         """Add parameters, whose moments begin at zero with their first gradient."""
+        added = list(group["params"])
         self.param_groups.append(group)
+        self._parameters += added
+        rows = np.zeros(len(added), _PARAMETER)
+        rows["count"] = [parameter.numel() for parameter in added]
+        self._table = np.concatenate([self._table, rows])
+        self._group = np.append(self._group, [len(self.param_groups) - 1] * len(added)).astype(np.int64)
+        self._steps = np.append(self._steps, np.zeros(len(added), np.int64))
 
     def squares(self, more: Sequence[torch.Tensor] = ()) -> float:
         """Return the sum of the squares of all gradients, and of the numbers of ``more`` tensors."""
-        gradients = [gradient for _, _, gradient in self._learning()] + list(more)
-        table = np.zeros(len(gradients), _PARAMETER)
-        for row, gradient in zip(table, gradients, strict=True):
-            _put_gradient(row, gradient)
-        return self._kernels.squares(table)
+        numbers, gradients = self._gradients()
+        table = self._table[numbers]
+        _put_gradients(table, gradients)
+        others = np.zeros(len(more), _PARAMETER)
+        _put_gradients(others, more)
+        others["count"] = [tensor.numel() for tensor in more]
+        return self._kernels.squares(np.concatenate([table, others]))
 
     @torch.no_grad()
     def step(self, factor: float = 1.0) -> None:
         """Move every parameter that has a gradient, by ``factor`` times it."""
         # They are held for as long as their memory is read.
-        learning = list(self._learning())
-        table = np.zeros(len(learning), _PARAMETER)
-        for row, (group, parameter, gradient) in zip(table, learning, strict=True):
+        numbers, gradients = self._gradients()
+        learning = [self._parameters[number] for number in numbers]
+        for number, parameter in zip(numbers, learning, strict=True):
             if parameter not in self._moments:
-                self._moments[parameter] = torch.zeros_like(parameter), torch.zeros_like(parameter)
-                self._steps[parameter] = 0
-            self._steps[parameter] += 1
-            first, second = corrections(self._steps[parameter])
-            _put_gradient(row, gradient)
-            row["weight"] = parameter.data_ptr()
-            row["first"], row["second"] = (moment.data_ptr() for moment in self._moments[parameter])
-            half = self._half_of(parameter)
-            row["half"] = 0 if half is None else half.data_ptr()
-            row["kept"] = 1 - group["lr"] * group["weight_decay"]
-            row["rate"] = group["lr"] / first
-            row["root"] = math.sqrt(second)
+                self._begin(number, (torch.zeros_like(parameter), torch.zeros_like(parameter)), 0)
+        self._steps[numbers] += 1
+        first, second = corrections(self._steps[numbers])
+        rate, decay = (
+            np.array([group[name] for group in self.param_groups])[self._group[numbers]]
+            for name in ("lr", "weight_decay")
+        )
+        table = self._table[numbers]
+        _put_gradients(table, gradients)
+        table["weight"] = [parameter.data_ptr() for parameter in learning]
+        halves = map(self._half_of, learning)
+        table["half"] = [0 if half is None else half.data_ptr() for half in halves]
+        table["kept"] = 1 - rate * decay
+        table["rate"] = rate / first
+        table["inverse_root"] = 1 / np.sqrt(second)
         self._kernels.adamw(table, factor)
 
     def state_of(self, parameter: nn.Parameter) -> dict[str, torch.Tensor]:
@@ -91,20 +106,30 @@ class CompiledAdamW:
         if parameter not in self._moments:
             return {}
         first, second = self._moments[parameter]
-        return {"step": torch.tensor(float(self._steps[parameter])), "exp_avg": first, "exp_avg_sq": second}
+        steps = float(self._steps[self._number_of(parameter)])
+        return {"step": torch.tensor(steps), "exp_avg": first, "exp_avg_sq": second}
 
     def load_state_of(self, parameter: nn.Parameter, state: dict[str, torch.Tensor]) -> None:
         """Restore what :meth:`state_of`, or PyTorch's, gave."""
-        self._steps[parameter] = int(state["step"])
-        self._moments[parameter] = state["exp_avg"].contiguous(), state["exp_avg_sq"].contiguous()
+        moments = state["exp_avg"].contiguous(), state["exp_avg_sq"].contiguous()
+        self._begin(self._number_of(parameter), moments, int(state["step"]))
 
-    def _learning(self) -> Iterator[tuple[dict[str, Any], nn.Parameter, torch.Tensor]]:
-        for group in self.param_groups:
-            for parameter in group["params"]:
-                if parameter.grad is not None:
-                    yield group, parameter, parameter.grad.contiguous()
+    def _begin(self, number: int, moments: tuple[torch.Tensor, torch.Tensor], steps: int) -> None:
+        self._moments[self._parameters[number]] = moments
+        self._table[number]["first"], self._table[number]["second"] = (m.data_ptr() for m in moments)
+        self._steps[number] = steps
+
+    def _number_of(self, parameter: nn.Parameter) -> int:
+        # Not by ==, which compares numbers.
+        return next(number for number, own in enumerate(self._parameters) if own is parameter)
+
+    def _gradients(self) -> tuple[list[int], list[torch.Tensor]]:
+        """The numbers of the parameters that have a gradient, and these."""
+        gradients = [parameter.grad for parameter in self._parameters]
+        found = [(n, gradient.contiguous()) for n, gradient in enumerate(gradients) if gradient is not None]
+        return [number for number, _ in found], [gradient for _, gradient in found]
 
 
-def _put_gradient(row: np.void, gradient: torch.Tensor) -> None:
-    row["gradient"], row["count"] = gradient.data_ptr(), gradient.numel()
-    row["gradient_in_half"] = gradient.dtype == torch.bfloat16
+def _put_gradients(table: np.ndarray, gradients: Sequence[torch.Tensor]) -> None:
+    table["gradient"] = [gradient.data_ptr() for gradient in gradients]
+    table["gradient_in_half"] = [gradient.dtype == torch.bfloat16 for gradient in gradients]

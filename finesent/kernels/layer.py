@@ -15,9 +15,11 @@ from finesent.kernels.operations import (
     attention,
     attention_gradient,
     gelu,
+    gelu_gradient,
     normalised_sum,
     normalised_sum_gradient,
 )
+from finesent.models.half import joined
 
 # The weights in the order in which they are used, as a layer of BERT and its kin names them.
 WEIGHTS = tuple(
@@ -76,18 +78,20 @@ def scored(states: torch.Tensor, layer: Any, settings: Settings) -> torch.Tensor
     kernels = settings.kernels
     x = states.reshape(-1, states.shape[-1])
     attend, halves = layer.attention.self, (layer.attention.output, layer.output)
-    branch, _ = attention(kernels, settings.heads, attend.query(x), attend.key(x), attend.value(x))
+    branch, _ = attention(kernels, settings.heads, (attend.query(x), attend.key(x), attend.value(x)))
     for half, epsilon, p in zip(halves, settings.epsilons, settings.p, strict=True):
         if half is layer.output:
             branch = gelu(kernels, layer.intermediate.dense(x))
         norm, dropped = half.LayerNorm, Dropped.of(p)
         x, _ = normalised_sum(
-            kernels, half.dense(branch), x, norm.weight, norm.bias, epsilon, dropped, keep=False
+            kernels, half.dense(branch), None, x, norm.weight, norm.bias, epsilon, dropped, keep=False
         )
     return x.view_as(states)
 
 
 class _Layer(torch.autograd.Function):
+    """The biases are added where a product is read next, which spares a pass over what it made."""
+
     @staticmethod
     def forward(ctx: Any, states: torch.Tensor, settings: Settings, *weights: torch.Tensor) -> torch.Tensor:
         wq, bq, wk, bk, wv, bv, wo, bo, w_first, b_first, w_up, b_up, w_down, b_down, w_second, b_second = (
@@ -95,20 +99,23 @@ class _Layer(torch.autograd.Function):
         )
         kernels, heads, epsilons, p = settings.kernels, settings.heads, settings.epsilons, settings.p
         x = states.view(-1, states.shape[-1])
-        query, key, value = (torch.addmm(b, x, w.t()) for w, b in ((wq, bq), (wk, bk), (wv, bv)))
-        seen, softmax = attention(kernels, heads, query, key, value)
-        branch = torch.addmm(bo, seen, wo.t())
-        y, first = normalised_sum(kernels, branch, x, w_first, b_first, epsilons[0], Dropped.of(p[0]))
-        wide = torch.addmm(b_up, y, w_up.t())
+        w_parts, b_parts = joined(wq, wk, wv), joined(bq, bk, bv)
+        parts = x @ w_parts.t()
+        seen, softmax = attention(kernels, heads, parts.chunk(3, dim=1), b_parts)
+        branch = seen @ wo.t()
+        y, first = normalised_sum(kernels, branch, bo, x, w_first, b_first, epsilons[0], Dropped.of(p[0]))
+        wide = y @ w_up.t()
         slopes = torch.empty_like(wide)
-        active = gelu(kernels, wide, slopes)
-        branch = torch.addmm(b_down, active, w_down.t())
-        z, second = normalised_sum(kernels, branch, y, w_second, b_second, epsilons[1], Dropped.of(p[1]))
+        active = gelu(kernels, wide, b_up, slopes)
+        branch = active @ w_down.t()
+        z, second = normalised_sum(
+            kernels, branch, b_down, y, w_second, b_second, epsilons[1], Dropped.of(p[1])
+        )
         ctx.save_for_backward(
             states,
-            *(wq, wk, wv, wo, w_first, w_up, w_down, w_second),
-            *(query, key, value, seen, softmax),
-            *(y, first.sums, first.means, slopes, active, second.sums, second.means),
+            *(w_parts, b_parts, wo, w_first, w_up, w_down, w_second),
+            *(parts, seen, softmax, y, slopes, active),
+            *(first.sums, first.means, second.sums, second.means),
         )
         ctx.settings, ctx.dropped = settings, (first.dropped, second.dropped)
         return z.view_as(states)
@@ -116,36 +123,33 @@ class _Layer(torch.autograd.Function):
     @staticmethod
     def backward(ctx: Any, *gradients: torch.Tensor) -> tuple[torch.Tensor | None, ...]:
         states, *saved = ctx.saved_tensors
-        wq, wk, wv, wo, w_first, w_up, w_down, w_second = saved[:8]
-        query, key, value, seen, softmax = saved[8:13]
-        y, *of_first, slopes, active = saved[13:18]
+        w_parts, b_parts, wo, w_first, w_up, w_down, w_second = saved[:7]
+        parts, seen, softmax, y, slopes, active = saved[7:13]
         first, second = (
             Normalised(sums, means, dropped)
-            for (sums, means), dropped in zip((of_first, saved[18:]), ctx.dropped, strict=True)
+            for sums, means, dropped in zip(saved[13::2], saved[14::2], ctx.dropped, strict=True)
         )
         kernels, heads = ctx.settings.kernels, ctx.settings.heads
         x = states.view(-1, states.shape[-1])
         above = gradients[0].reshape(x.shape).contiguous()
-        to_down, below, g_second, c_second = normalised_sum_gradient(kernels, above, second, w_second)
-        to_wide = (to_down @ w_down).mul_(slopes)
-        below.addmm_(to_wide, w_up)
-        to_output, result, g_first, c_first = normalised_sum_gradient(kernels, below, first, w_first)
-        to_parts = attention_gradient(kernels, heads, to_output @ wo, softmax, query, key, value)
-        if ctx.needs_input_grad[0]:
-            for to_part, weight in zip(to_parts, (wq, wk, wv), strict=True):
-                result.addmm_(to_part, weight)
+        lower = normalised_sum_gradient(kernels, above, second, w_second)
+        to_wide = lower.branch @ w_down
+        to_b_up = gelu_gradient(kernels, to_wide, slopes)
+        upper = normalised_sum_gradient(kernels, lower.residual, first, w_first, to_wide @ w_up)
+        to_parts = attention_gradient(
+            kernels, heads, upper.branch @ wo, softmax, parts.chunk(3, dim=1), b_parts
+        )
+        result = upper.residual.addmm_(to_parts, w_parts) if ctx.needs_input_grad[0] else None
+        if result is not None:
+            result = result.view_as(states)
         if not any(ctx.needs_input_grad[1:]):
-            return result.view_as(states), None, *[None] * len(WEIGHTS)
-        products = [(to_part, x) for to_part in to_parts]
-        products += [(to_output, seen), (to_wide, y), (to_down, active)]
-        linear = [grad for to, given in products for grad in (to.t() @ given, to.sum(0))]
+            return result, None, *[None] * len(WEIGHTS)
+        to_w_parts, to_b_parts = (to_parts.t() @ x).chunk(3), to_parts.sum(0).chunk(3)
         return (
-            result.view_as(states),
+            result,
             None,
-            *linear[:8],
-            g_first,
-            c_first,
-            *linear[8:],
-            g_second,
-            c_second,
+            *(grad for both in zip(to_w_parts, to_b_parts, strict=True) for grad in both),
+            *(upper.branch.t() @ seen, upper.added, upper.weight, upper.bias),
+            *(to_wide.t() @ y, to_b_up),
+            *(lower.branch.t() @ active, lower.added, lower.weight, lower.bias),
         )

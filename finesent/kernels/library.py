@@ -23,6 +23,12 @@ class Strides(Structure):
     _fields_ = [("row", c_int64), ("head", c_int64), ("token", c_int64)]
 
 
+class Parts(Structure):
+    """Queries, keys and values, and what is added to each; see attention.cpp."""
+
+    _fields_ = [("numbers", c_void_p * 3), ("biases", c_void_p * 3), ("strides", Strides)]
+
+
 class Shape(Structure):
     """What attention is to do; see attention.cpp."""
 
@@ -66,13 +72,21 @@ class Rows(Structure):
     ]
 
 
-_STRIDED: list[type] = [c_void_p, POINTER(Strides)]
 _ARGUMENTS: dict[str, list[type]] = {
-    "gelu": [c_void_p, c_void_p, c_void_p, c_int64],
-    "residual": [POINTER(Lines), *[c_void_p] * 8],
-    "residual_gradient": [POINTER(Lines), *[c_void_p] * 9],
-    "attention": [POINTER(Shape), *[c_void_p] * 3, *_STRIDED * 3],
-    "attention_gradient": [POINTER(Shape), *[c_void_p] * 3, *_STRIDED, *[c_void_p] * 2, *_STRIDED * 3],
+    "gelu": [*[c_void_p] * 4, c_int64, c_int64],
+    "gelu_gradient": [*[c_void_p] * 3, c_int64, c_int64],
+    "residual": [POINTER(Lines), *[c_void_p] * 9],
+    "residual_gradient": [POINTER(Lines), *[c_void_p] * 11],
+    "attention": [POINTER(Shape), c_void_p, POINTER(Strides), *[c_void_p] * 2, POINTER(Parts)],
+    "attention_gradient": [
+        POINTER(Shape),
+        *[c_void_p] * 3,
+        POINTER(Strides),
+        c_void_p,
+        POINTER(Strides),
+        *[c_void_p] * 2,
+        POINTER(Parts),
+    ],
 }
 
 
@@ -119,7 +133,7 @@ class Kernels:
         self._library.adamw(c_void_p(parameters.ctypes.data), c_int64(len(parameters)), c_float(factor))
 
     def adamw_rows(self, rows: Rows, gradient: torch.Tensor, factor: float, step: tuple[float, ...]) -> None:
-        """Step rows of a table, from their gradient; ``step`` is what decay leaves, the rate and the root."""
+        """Step rows of a table, from their gradient; ``step`` as a parameter of adamw.cpp has it."""
         numbers = map(c_float, (factor, *step))
         self._library.adamw_rows(byref(rows), c_void_p(gradient.data_ptr()), *numbers)
 
@@ -154,11 +168,6 @@ def load_kernels() -> Kernels:
 def address(tensor: torch.Tensor | None) -> int | None:
     """Where a tensor's numbers begin; nowhere, for None."""
     return None if tensor is None else tensor.data_ptr()
-
-
-def strided(tensor: torch.Tensor) -> tuple[int, object]:
-    """Return what a kernel needs of a (B, A, L, D) tensor whose states' numbers are neighbours."""
-    return tensor.data_ptr(), byref(Strides(*tensor.stride()[:3]))
 
 
 def supported(*tensors: torch.Tensor) -> bool:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from ctypes import byref
+from collections.abc import Sequence
+from ctypes import byref, c_void_p
 from dataclasses import dataclass
 
 import torch
 
-from finesent.kernels.library import Kernels, Lines, Shape, address, strided
+from finesent.kernels.library import Kernels, Lines, Parts, Shape, Strides, address
 from finesent.models.dropout import LEVELS
 
 
@@ -30,16 +31,36 @@ class Dropped:
         return cls(zeroed, int(torch.randint(1 << 62, ())) if zeroed else 0)
 
 
-def gelu(kernels: Kernels, values: torch.Tensor, slopes: torch.Tensor | None = None) -> torch.Tensor:
-    """Return ``x Φ(x)`` of contiguous values, and put its slope at each into ``slopes``."""
+def gelu(
+    kernels: Kernels,
+    values: torch.Tensor,
+    bias: torch.Tensor | None = None,
+    slopes: torch.Tensor | None = None,
+) -> torch.Tensor:
+    """Return ``x Φ(x)`` of each ``x = values + bias``, and put its slope there into ``slopes``.
+
+    Args:
+        kernels: loaded.
+        values: contiguous (N, W).
+        bias: contiguous (W,).
+        slopes: contiguous (N, W).
+    """
     output = torch.empty_like(values)
-    kernels["gelu", values.dtype](address(output), address(slopes), address(values), values.numel())
+    tensors = (output, slopes, values, bias)
+    kernels["gelu", values.dtype](*map(address, tensors), *values.shape)
     return output
+
+
+def gelu_gradient(kernels: Kernels, above: torch.Tensor, slopes: torch.Tensor) -> torch.Tensor:
+    """Turn the output's gradient into that of the values, in place; return the bias's (W,)."""
+    to_bias = above.new_empty(above.shape[1])
+    kernels["gelu_gradient", above.dtype](*map(address, (above, to_bias, slopes)), *above.shape)
+    return to_bias
 
 
 @dataclass(frozen=True)
 class Normalised:
-    """What the gradient of ``LayerNorm(residual + dropout(branch))`` needs, of (N, H) states.
+    """What the gradient of ``LayerNorm(residual + dropout(branch + added))`` needs, of (N, H) states.
 
     Attributes:
         sums: (N, H) what was normalised; None where no gradient is wanted.
@@ -55,6 +76,7 @@ class Normalised:
 def normalised_sum(
     kernels: Kernels,
     branch: torch.Tensor,
+    added: torch.Tensor | None,
     residual: torch.Tensor,
     weight: torch.Tensor,
     bias: torch.Tensor,
@@ -62,36 +84,58 @@ def normalised_sum(
     dropped: Dropped,
     keep: bool = True,
 ) -> tuple[torch.Tensor, Normalised]:
-    """Return ``LayerNorm(residual + dropout(branch))``, all of one type, and what its gradient needs.
+    """Return ``LayerNorm(residual + dropout(branch + added))``, all of one type, and what its gradient needs.
 
     Args:
         kernels: loaded.
         branch: contiguous (N, H).
+        added: (H,); None for nothing.
         residual: contiguous (N, H).
         weight: (H,) of the normalisation.
-        bias: (H,).
+        bias: (H,) of the normalisation.
         epsilon: added to the variance.
         dropped: of the branch.
         keep: whether a gradient is wanted.
     """
     output, sums = torch.empty_like(branch), torch.empty_like(branch) if keep else None
     means = torch.empty(2, len(branch))
-    tensors = (output, sums, means[0], means[1], branch, residual, weight, bias)
+    tensors = (output, sums, means[0], means[1], branch, added, residual, weight, bias)
     kernels["residual", branch.dtype](_lines(branch, epsilon, dropped), *map(address, tensors))
     return output, Normalised(sums, means, dropped)
 
 
+@dataclass(frozen=True)
+class NormalisedGradient:
+    """Of what a normalised sum was made of, as :func:`normalised_sum` names and shapes it."""
+
+    branch: torch.Tensor
+    added: torch.Tensor
+    residual: torch.Tensor
+    weight: torch.Tensor
+    bias: torch.Tensor
+
+
 def normalised_sum_gradient(
-    kernels: Kernels, above: torch.Tensor, made: Normalised, weight: torch.Tensor
-) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor, torch.Tensor]:
-    """Return the gradients of branch, residual, weight and bias, from the output's, which is contiguous."""
-    to_branch, to_residual = torch.empty_like(above), torch.empty_like(above)
-    to_weight, to_bias = torch.empty_like(weight), torch.empty_like(weight)
-    means = made.means
-    tensors = (to_branch, to_residual, to_weight, to_bias, above, made.sums, means[0], means[1], weight)
+    kernels: Kernels,
+    above: torch.Tensor,
+    made: Normalised,
+    weight: torch.Tensor,
+    more: torch.Tensor | None = None,
+) -> NormalisedGradient:
+    """Return the gradients, from the output's, which is contiguous and may come as a sum of two."""
+    found = NormalisedGradient(
+        torch.empty_like(above),
+        torch.empty_like(weight),
+        torch.empty_like(above),
+        torch.empty_like(weight),
+        torch.empty_like(weight),
+    )
+    results = (found.branch, found.added, found.residual, found.weight, found.bias)
+    given = (above, more, made.sums, made.means[0], made.means[1], weight)
     # The deviations hold epsilon already.
-    kernels["residual_gradient", above.dtype](_lines(above, 0.0, made.dropped), *map(address, tensors))
-    return to_branch, to_residual, to_weight, to_bias
+    lines = _lines(above, 0.0, made.dropped)
+    kernels["residual_gradient", above.dtype](lines, *map(address, (*results, *given)))
+    return found
 
 
 def _lines(states: torch.Tensor, epsilon: float, dropped: Dropped) -> object:
@@ -129,28 +173,38 @@ class Heads:
             Shape(self.rows, self.count, tokens, depth, self.scaling, *hidden, dropped.zeroed, dropped.key)
         )
 
-    def split(self, states: torch.Tensor) -> tuple[int, object]:
-        """(B L, A D) states as the (B, A, L, D) that the kernel reads."""
-        return strided(states.view(self.rows, -1, self.count, states.shape[1] // self.count).transpose(1, 2))
+    def strides(self, states: torch.Tensor) -> Strides:
+        """How the (B, A, L, D) that the kernel knows lie in (B L, A D) states."""
+        split = states.view(self.rows, -1, self.count, states.shape[1] // self.count).transpose(1, 2)
+        return Strides(*split.stride()[:3])
+
+    def parts(self, states: Sequence[torch.Tensor], bias: torch.Tensor | None) -> object:
+        """Queries, keys and values, each (B L, A D) and lying alike, and their (3 A D,) bias."""
+        numbers = [part.data_ptr() for part in states]
+        biases = [None] * 3 if bias is None else [part.data_ptr() for part in bias.chunk(3)]
+        return byref(Parts((c_void_p * 3)(*numbers), (c_void_p * 3)(*biases), self.strides(states[0])))
 
 
 def attention(
-    kernels: Kernels, heads: Heads, query: torch.Tensor, key: torch.Tensor, value: torch.Tensor
+    kernels: Kernels, heads: Heads, parts: Sequence[torch.Tensor], bias: torch.Tensor | None = None
 ) -> tuple[torch.Tensor, torch.Tensor]:
-    """Return (B L, A D) states, and (2, B A L) float32 of each query, which the gradient needs.
+    """Return contiguous (B L, A D) states, and (2, B A L) float32 of each query, which the gradient needs.
 
     Args:
         kernels: loaded.
         heads: of the attention.
-        query: contiguous (B L, A D).
-        key: the same.
-        value: the same.
+        parts: queries, keys and values, each (B L, A D), whose lines may lie apart, but alike in all three.
+        bias: contiguous (3 A D,), added to the three; None for nothing.
     """
-    output = torch.empty_like(query)
+    query = parts[0]
+    output = query.new_empty(query.shape)
     softmax = torch.empty(2, len(query) * heads.count)
-    states = [part for tensor in (query, key, value) for part in heads.split(tensor)]
     kernels["attention", query.dtype](
-        heads.shape(query), address(output), address(softmax[0]), address(softmax[1]), *states
+        heads.shape(query),
+        address(output),
+        byref(heads.strides(output)),
+        *map(address, softmax),
+        heads.parts(parts, bias),
     )
     return output, softmax
 
@@ -160,14 +214,20 @@ def attention_gradient(
     heads: Heads,
     above: torch.Tensor,
     softmax: torch.Tensor,
-    query: torch.Tensor,
-    key: torch.Tensor,
-    value: torch.Tensor,
-) -> list[torch.Tensor]:
-    """Return the gradients of query, key and value, from the contiguous (B L, A D) output's."""
-    results = [torch.empty_like(query) for _ in range(3)]
-    states = [part for tensor in (query, key, value) for part in heads.split(tensor)]
+    parts: Sequence[torch.Tensor],
+    bias: torch.Tensor | None = None,
+) -> torch.Tensor:
+    """Return (B L, 3 A D), the gradients of queries, keys and values side by side, from the output's."""
+    query = parts[0]
+    results = query.new_empty(len(query), 3 * query.shape[1])
+    sides = results.chunk(3, dim=1)
     kernels["attention_gradient", query.dtype](
-        heads.shape(query), *map(address, results), *heads.split(above), *map(address, softmax), *states
+        heads.shape(query),
+        *map(address, sides),
+        byref(heads.strides(sides[0])),
+        address(above),
+        byref(heads.strides(above)),
+        *map(address, softmax),
+        heads.parts(parts, bias),
     )
     return results

@@ -10,10 +10,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
+from weakref import ref
 
 import torch
 from torch import nn
-from torch.utils.weak import WeakTensorKeyDictionary
 from transformers import PreTrainedModel
 
 from finesent.models.encoder import Encoder
@@ -32,7 +32,8 @@ class HalfWeights:
 
     def __init__(self) -> None:
         self.followed = False
-        self._copies = WeakTensorKeyDictionary()
+        # By a weight's id, which it has for as long as the reference is one to it.
+        self._copies: dict[int, tuple[ref[torch.Tensor], Stamp, torch.Tensor]] = {}
 
     def of(self, encoder: PreTrainedModel) -> dict[str, torch.Tensor]:
         """Return each weight in bf16 by its name, with gradient where it learns.
@@ -41,7 +42,12 @@ class HalfWeights:
         after they were looked up (:func:`half_embeddings`).
         """
         weights = dict(half_parameters(encoder))
-        copies = {name: self._copy(weight) for name, weight in weights.items()}
+        kept = {name: self._kept(weight) for name, weight in weights.items()}
+        copies = {name: copy for name, copy in kept.items() if copy is not None}
+        missing = [name for name, copy in kept.items() if copy is None]
+        for name, copy in zip(missing, _halves([weights[name] for name in missing]), strict=True):
+            copies[name] = copy
+            self._keep(weights[name], copy)
         learning = [name for name, weight in weights.items() if weight.requires_grad]
         if not learning or not torch.is_grad_enabled():
             return copies
@@ -54,28 +60,61 @@ class HalfWeights:
         """Return a weight's copy, if it is followed and still is what the weight is."""
         return self._current(weight) if self.followed else None
 
-    def _copy(self, weight: nn.Parameter) -> torch.Tensor:
+    def _kept(self, weight: nn.Parameter) -> torch.Tensor | None:
         # A fused optimizer step does not count as a change below, so nothing that has learned since is kept.
-        if weight.requires_grad and not self.followed:
-            self._copies.pop(weight, None)  # type: ignore[no-untyped-call]
-            return weight.detach().to(torch.bfloat16)
-        copy = self._current(weight)
-        if copy is None:
-            copy = weight.detach().to(torch.bfloat16)
-            self._copies[weight] = (_stamp(weight), copy)
-        return copy
+        return self._current(weight) if self.followed or not weight.requires_grad else None
+
+    def _keep(self, weight: nn.Parameter, copy: torch.Tensor) -> None:
+        key, copies = id(weight), self._copies
+        copies.pop(key, None)
+        if self.followed or not weight.requires_grad:
+            copies[key] = (ref(weight, lambda gone: _forget(copies, key, gone)), _stamp(weight), copy)
 
     def _current(self, weight: nn.Parameter) -> torch.Tensor | None:
-        if weight not in self._copies:
+        known = self._copies.get(id(weight))
+        if known is None or known[0]() is not weight or known[1] != _stamp(weight):
             return None
-        stamp, copy = self._copies[weight]
-        return copy if stamp == _stamp(weight) else None
+        return known[2]
+
+
+def _forget(copies: dict[int, tuple[ref[torch.Tensor], Stamp, torch.Tensor]], key: int, gone: object) -> None:
+    # Another weight may have that id by now.
+    if key in copies and copies[key][0] is gone:
+        del copies[key]
 
 
 def half_parameters(encoder: PreTrainedModel) -> Iterator[tuple[str, nn.Parameter]]:
     """The weights, by name, that passes in bf16 are made with: all but the word embeddings."""
     table = encoder.get_input_embeddings().weight
     return ((name, weight) for name, weight in encoder.named_parameters() if weight is not table)
+
+
+def joined(*tensors: torch.Tensor) -> torch.Tensor:
+    """Return contiguous tensors one behind the other in their first dimension.
+
+    Copies of matrices that stand side by side in an encoder lie so already, and so do those of its vectors:
+    of these nothing is copied.
+    """
+    first = tensors[0]
+    start, storage = first.storage_offset(), first.untyped_storage().data_ptr()
+    for tensor in tensors:
+        if tensor.storage_offset() != start or tensor.untyped_storage().data_ptr() != storage:
+            return torch.cat(tensors)
+        start += tensor.numel()
+    return first.as_strided((sum(map(len, tensors)), *first.shape[1:]), first.stride())
+
+
+def _halves(weights: list[nn.Parameter]) -> list[torch.Tensor]:
+    """Copies in bf16, in one piece of memory: matrices in their order, and then what else there is."""
+    if not weights:
+        return []
+    ordered = sorted(range(len(weights)), key=lambda number: weights[number].dim() != 2)
+    chosen = [weights[number].detach() for number in ordered]
+    sizes = [weight.numel() for weight in chosen]
+    parts = torch.split(torch.empty(sum(sizes), dtype=torch.bfloat16, device=chosen[0].device), sizes)
+    copies = [part.view(weight.shape) for part, weight in zip(parts, chosen, strict=True)]
+    torch._foreach_copy_(copies, chosen)
+    return [copy for _, copy in sorted(zip(ordered, copies, strict=True), key=lambda pair: pair[0])]
 
 
 class _Turned(torch.autograd.Function):

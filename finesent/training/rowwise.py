@@ -162,7 +162,7 @@ class RowwiseAdamW:
         rate = self.group["lr"]
         first, second = self._corrections(self._steps)
         if self._kernels is not None:
-            step = 1 - rate * self.group["weight_decay"], rate / first, math.sqrt(second)
+            step = 1 - rate * self.group["weight_decay"], rate / first, 1 / math.sqrt(second)
             self._kernels.adamw_rows(self._rows(rows), gradient.contiguous(), factor, step)
             return
         gradient = gradient if factor == 1.0 else gradient * factor

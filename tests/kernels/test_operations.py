@@ -18,6 +18,7 @@ from finesent.kernels.operations import (
     attention,
     attention_gradient,
     gelu,
+    gelu_gradient,
     normalised_sum,
     normalised_sum_gradient,
 )
@@ -38,9 +39,10 @@ def exact(*tensors: torch.Tensor) -> list[torch.Tensor]:
     return [tensor.double().requires_grad_() for tensor in tensors]
 
 
-def assert_near(ours: torch.Tensor, theirs: torch.Tensor) -> None:
+def assert_near(ours: torch.Tensor, theirs: torch.Tensor, terms: int = 1) -> None:
+    """Within the rounding of the result, or of so many terms, which may be larger than their sum."""
     assert ours.shape == theirs.shape
-    near = NEAR[ours.dtype] * max(1.0, float(theirs.detach().abs().max()))
+    near = NEAR[ours.dtype] * max(1.0, float(theirs.detach().abs().max())) * math.sqrt(terms)
     torch.testing.assert_close(ours.double(), theirs.detach(), rtol=0, atol=near)
 
 
@@ -50,9 +52,9 @@ def bits(number: float) -> int:
 
 @TYPES
 def test_gelu_and_its_slope(kernels: Kernels, dtype: torch.dtype) -> None:
-    values = torch.linspace(-12, 12, 4801).to(dtype)
+    values = torch.linspace(-12, 12, 4800).view(96, 50).to(dtype)
     slopes = torch.empty_like(values)
-    output = gelu(kernels, values, slopes)
+    output = gelu(kernels, values, slopes=slopes)
     (x,) = exact(values)
     expected = functional.gelu(x)
     (slope,) = torch.autograd.grad(expected.sum(), x)
@@ -62,13 +64,33 @@ def test_gelu_and_its_slope(kernels: Kernels, dtype: torch.dtype) -> None:
 
 
 @TYPES
+@given(lines=st.integers(1, 40), width=st.integers(1, 70), seed=st.integers(0, 10**6))
+def test_gelu_with_a_bias(kernels: Kernels, dtype: torch.dtype, lines: int, width: int, seed: int) -> None:
+    generator = torch.Generator().manual_seed(seed)
+    values, above = (random(generator, dtype, lines, width) for _ in range(2))
+    bias = random(generator, dtype, width)
+    slopes = torch.empty_like(values)
+    output = gelu(kernels, values, bias, slopes)
+    inputs = exact(values, bias)
+    expected = functional.gelu(inputs[0] + inputs[1])
+    to_values, to_bias = torch.autograd.grad(expected, inputs, above.double())
+    found = above.clone()
+    summed = gelu_gradient(kernels, found, slopes)
+    assert_near(output, expected)
+    assert_near(found, to_values)
+    # The terms of a sum that may cancel out have been rounded, too.
+    near = 2 * NEAR[dtype] * float(above.double().abs().sum(0).max())
+    torch.testing.assert_close(summed.double(), to_bias, rtol=0, atol=near)
+
+
+@TYPES
 def test_gelu_of_what_is_no_number(kernels: Kernels, dtype: torch.dtype) -> None:
-    strange = torch.tensor([math.nan, math.inf, -1e30, 1e30, 0.0] * 7, dtype=dtype)
-    output = gelu(kernels, strange)[:5].float()
+    strange = torch.tensor([math.nan, math.inf, -1e30, 1e30, 0.0] * 7, dtype=dtype)[None]
+    output = gelu(kernels, strange)[0, :5].float()
     assert output[0].isnan()
     assert output[1] == math.inf
     assert output[2].abs() < 1e-5
-    assert output[3] == strange[3].float()
+    assert output[3] == strange[0, 3].float()
     assert output[4] == 0
 
 
@@ -78,28 +100,38 @@ def test_gelu_of_what_is_no_number(kernels: Kernels, dtype: torch.dtype) -> None
     lines=st.integers(1, 40),
     width=st.integers(1, 200),
     p=st.sampled_from([0.0, 0.1, 0.9]),
+    shifted=st.booleans(),
     seed=st.integers(0, 10**6),
 )
 def test_normalised_sum(
-    kernels: Kernels, dtype: torch.dtype, lines: int, width: int, p: float, seed: int
+    kernels: Kernels, dtype: torch.dtype, lines: int, width: int, p: float, shifted: bool, seed: int
 ) -> None:
     # What bf16 rounds of a few numbers may be most of their deviation.
     assume(dtype is torch.float32 or width >= 32)
     generator = torch.Generator().manual_seed(seed)
     branch, residual, above = (random(generator, dtype, lines, width) for _ in range(3))
-    weight, bias = (random(generator, dtype, width) for _ in range(2))
+    added, weight, bias = (random(generator, dtype, width) for _ in range(3))
     dropped = Dropped(bits(p), seed)
-    output, made = normalised_sum(kernels, branch, residual, weight, bias, 0.1, dropped)
-    gradients = normalised_sum_gradient(kernels, above, made, weight)
-    inputs = exact(branch, residual, weight, bias)
+    given = (branch, added if shifted else None, residual, weight, bias, 0.1, dropped)
+    output, made = normalised_sum(kernels, *given)
+    found = normalised_sum_gradient(kernels, above, made, weight)
+    inputs = exact(branch, added, residual, weight, bias)
     factors = naive.factors(kernels, dropped, lines, width)
-    expected = naive.normalised_sum(*inputs, 0.1, factors if p else 1.0)
-    for ours, theirs in zip(
-        (output, *gradients), (expected, *torch.autograd.grad(expected, inputs, above.double())), strict=True
-    ):
-        assert_near(ours, theirs)
-    without, _ = normalised_sum(kernels, branch, residual, weight, bias, 0.1, dropped, keep=False)
+    exactly = (inputs[0] + inputs[1] * shifted, *inputs[2:])
+    expected = naive.normalised_sum(*exactly, 0.1, factors if p else 1.0)
+    wanted = list(torch.autograd.grad(expected, inputs, above.double()))
+    if not shifted:
+        # It is the gradient of a zero that was not added.
+        wanted[1] = wanted[0].sum(0)
+    assert_near(output, expected)
+    for ours, theirs in zip(vars(found).values(), wanted, strict=True):
+        assert_near(ours, theirs, terms=lines)
+    without, _ = normalised_sum(kernels, *given, keep=False)
     assert torch.equal(without, output)
+    # As the sum of two.
+    half = above / 2
+    of_two = normalised_sum_gradient(kernels, half, made, weight, half)
+    assert all(torch.equal(*both) for both in zip(vars(of_two).values(), vars(found).values(), strict=True))
 
 
 @TYPES
@@ -111,6 +143,7 @@ def test_normalised_sum(
     depth=st.integers(1, 70),
     p=st.sampled_from([0.0, 0.1, 0.9]),
     masked=st.sampled_from(["nothing", "padding", "anything"]),
+    together=st.booleans(),
     seed=st.integers(0, 10**6),
 )
 def test_attention(
@@ -122,22 +155,26 @@ def test_attention(
     depth: int,
     p: float,
     masked: str,
+    together: bool,
     seed: int,
 ) -> None:
     generator = torch.Generator().manual_seed(seed)
     query, key, value, above = (random(generator, dtype, rows * tokens, count * depth) for _ in range(4))
+    bias = random(generator, dtype, 3 * count * depth) if together else None
+    parts = torch.cat([query, key, value], 1).chunk(3, 1) if together else (query, key, value)
     seen = mask(generator, masked, rows, tokens)
     dropped = Dropped(bits(p), seed)
     heads = Heads(rows, count, depth**-0.5, seen, dropped)
-    output, softmax = attention(kernels, heads, query, key, value)
-    gradients = attention_gradient(kernels, heads, above, softmax, query, key, value)
+    output, softmax = attention(kernels, heads, parts, bias)
+    gradients = attention_gradient(kernels, heads, above, softmax, parts, bias).chunk(3, 1)
     inputs = exact(query, key, value)
     factors = naive.attention_factors(kernels, dropped, rows, count, tokens) if p else 1.0
-    expected = naive.attention(*inputs, count, rows, heads.scaling, seen, factors)
-    for ours, theirs in zip(
-        (output, *gradients), (expected, *torch.autograd.grad(expected, inputs, above.double())), strict=True
-    ):
-        assert_near(ours, theirs)
+    added = [0.0] * 3 if bias is None else bias.double().chunk(3)
+    summed = [part + more for part, more in zip(inputs, added, strict=True)]
+    expected = naive.attention(*summed, count, rows, heads.scaling, seen, factors)
+    assert_near(output, expected)
+    for ours, theirs in zip(gradients, torch.autograd.grad(expected, inputs, above.double()), strict=True):
+        assert_near(ours, theirs, terms=tokens + depth)
 
 
 def mask(generator: torch.Generator, kind: str, rows: int, tokens: int) -> torch.Tensor | None:
@@ -156,23 +193,24 @@ def test_a_query_that_sees_nothing_takes_nothing(kernels: Kernels) -> None:
     seen = torch.ones(1, 1, 3, 3, dtype=torch.bool)
     seen[0, 0, 1] = False
     heads = Heads(1, 1, 0.5, seen, Dropped(0, 0))
-    output, softmax = attention(kernels, heads, query, key, value)
+    parts = query, key, value
+    output, softmax = attention(kernels, heads, parts)
     assert torch.equal(output[1], torch.zeros(4))
-    gradients = attention_gradient(kernels, heads, torch.ones(3, 4), softmax, query, key, value)
-    assert all(gradient.isfinite().all() for gradient in gradients)
-    assert torch.equal(gradients[0][1], torch.zeros(4))
+    gradients = attention_gradient(kernels, heads, torch.ones(3, 4), softmax, parts)
+    assert gradients.isfinite().all()
+    assert torch.equal(gradients[1, :4], torch.zeros(4))
 
 
 @pytest.mark.parametrize("where", [0, 1, 2])
 def test_what_is_no_number_is_not_hidden(kernels: Kernels, where: int) -> None:
     inputs = [torch.randn(3, 4) for _ in range(3)]
     inputs[where][1, 2] = math.nan
-    output, _ = attention(kernels, Heads(1, 1, 0.5, None, Dropped(0, 0)), *inputs)
+    output, _ = attention(kernels, Heads(1, 1, 0.5, None, Dropped(0, 0)), inputs)
     assert output[1].isnan().any()
     branch = torch.randn(3, 4)
     branch[1, 2] = math.nan
     summed, _ = normalised_sum(
-        kernels, branch, torch.randn(3, 4), torch.ones(4), torch.zeros(4), EPSILON, Dropped(0, 0)
+        kernels, branch, None, torch.randn(3, 4), torch.ones(4), torch.zeros(4), EPSILON, Dropped(0, 0)
     )
     assert summed[1].isnan().all()
     assert summed[[0, 2]].isfinite().all()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+import weakref
 from collections.abc import Callable
 from pathlib import Path
 
@@ -14,7 +16,7 @@ from finesent.data.tokens import TokenizedSplit, read_tokens
 from finesent.models.classifier import Classifier
 from finesent.models.encoder import load_encoder
 from finesent.models.engine import Engine, all_features
-from finesent.models.half import HalfWeights
+from finesent.models.half import HalfWeights, half_parameters, joined
 from finesent.params.ablation import Head
 from finesent.training.adversarial import recorded
 from tests.models.families import CONFIGS, SIZES, tiny
@@ -128,6 +130,49 @@ def test_copies_that_are_followed_are_kept_until_their_weight_changes_otherwise(
     assert torch.equal(half.of(encoder)[name], weight.to(torch.bfloat16))
     half.followed = False
     assert half.copy_of(weight) is None
+
+
+def test_copies_that_are_multiplied_together_lie_together() -> None:
+    encoder, half = tiny(CONFIGS[0]), HalfWeights()
+    copies = half.of(encoder)
+    layer = next(name for name in copies if name.endswith("query.weight")).removesuffix("query.weight")
+    for kind in ("weight", "bias"):
+        parts = [copies[f"{layer}{part}.{kind}"] for part in ("query", "key", "value")]
+        whole = joined(*parts)
+        assert whole.data_ptr() == parts[0].data_ptr()
+        assert torch.equal(whole, torch.cat(parts))
+    for name, weight in encoder.named_parameters():
+        if name in copies:
+            assert torch.equal(copies[name], weight.to(torch.bfloat16)), name
+
+
+def test_what_lies_apart_is_joined_in_a_copy() -> None:
+    whole = torch.arange(24.0).view(6, 4)
+    orders = [(0, 2), (2, 4), (4, 6)], [(2, 4), (0, 2), (4, 6)], [(0, 2), (4, 6)], [(0, 1), (1, 6)]
+    for number, order in enumerate(orders):
+        parts = [whole[start:end] for start, end in order]
+        found = joined(*parts)
+        assert torch.equal(found, torch.cat(parts))
+        assert (found.data_ptr() == whole.data_ptr()) == (number in (0, 3))
+    apart = [torch.ones(2, 4), torch.zeros(2, 4)]
+    assert torch.equal(joined(*apart), torch.cat(apart))
+
+
+def test_the_copies_of_a_weight_that_is_gone_go_too() -> None:
+    encoder, half = tiny(CONFIGS[0]), HalfWeights()
+    half.followed = True
+    copy = half.of(encoder)["embeddings.position_embeddings.weight"]
+    kept = weakref.ref(copy.untyped_storage())
+    other = tiny(CONFIGS[0])
+    half.of(other)
+    assert (
+        half.copy_of(next(p for n, p in other.named_parameters() if n.endswith("query.weight"))) is not None
+    )
+    assert len(half._copies) == 2 * sum(1 for _ in half_parameters(other))
+    del encoder, copy
+    gc.collect()
+    assert kept() is None
+    assert len(half._copies) == sum(1 for _ in half_parameters(other))
 
 
 @pytest.mark.parametrize("kept", [torch.bfloat16, torch.float32], ids=str)

@@ -16,8 +16,9 @@ struct Parameter {
     int64_t count;
     // Whether the gradient is bf16, else float.
     int32_t gradient_in_half;
-    // What decay leaves of the weight; the rate over the first moment's correction; the root of the second's.
-    float kept, rate, root;
+    // What decay leaves of the weight; the rate over the first moment's correction; 1 over the root of the
+    // second's, for a product takes less time than a quotient.
+    float kept, rate, inverse_root;
 };
 
 // Of (V, width) weights and moments, those that a step reads.
@@ -58,10 +59,11 @@ std::vector<Piece> pieces(const Parameter* parameters, int64_t count) {
     return all;
 }
 
-inline void step(float& weight, float& first, float& second, float gradient, float kept, float rate, float root) {
+inline void step(float& weight, float& first, float& second, float gradient, float kept, float rate,
+                 float inverse_root) {
     first += (gradient - first) * NEW_IN_FIRST;
     second = second * OLD_IN_SECOND + gradient * gradient * NEW_IN_SECOND;
-    weight = weight * kept - rate * first / (std::sqrt(second) / root + EPSILON);
+    weight = weight * kept - rate * first / (std::sqrt(second) * inverse_root + EPSILON);
 }
 
 template <class T>
@@ -70,7 +72,8 @@ void step(const Piece& piece, float factor) {
     const T* gradient = static_cast<const T*>(p.gradient);
 #pragma omp simd
     for (int64_t i = piece.begin; i < piece.end; ++i)
-        step(p.weight[i], p.first[i], p.second[i], load(gradient[i]) * factor, p.kept, p.rate, p.root);
+        step(p.weight[i], p.first[i], p.second[i], load(gradient[i]) * factor, p.kept, p.rate,
+             p.inverse_root);
     if (p.half != nullptr)
 #pragma omp simd
         for (int64_t i = piece.begin; i < piece.end; ++i) store(p.half[i], p.weight[i]);
@@ -110,7 +113,7 @@ double squares(const Parameter* parameters, int64_t count) {
 }
 
 // A step of the rows from their (count, width) gradient.
-void adamw_rows(const Rows* rows, const float* gradient, float factor, float kept, float rate, float root) {
+void adamw_rows(const Rows* rows, const float* gradient, float factor, float kept, float rate, float inverse_root) {
 #pragma omp parallel for schedule(static)
     for (int64_t r = 0; r < rows->count; ++r) {
         const int64_t start = rows->numbers[r] * rows->width;
@@ -120,7 +123,7 @@ void adamw_rows(const Rows* rows, const float* gradient, float factor, float kep
         const float* g = gradient + r * rows->width;
 #pragma omp simd
         for (int64_t i = 0; i < rows->width; ++i)
-            step(weight[i], first[i], second[i], g[i] * factor, kept, rate, root);
+            step(weight[i], first[i], second[i], g[i] * factor, kept, rate, inverse_root);
     }
 }
 

@@ -18,6 +18,13 @@ struct Strides {
     int64_t row, head, token;
 };
 
+// Queries, keys and values, which lie alike, and an (A, D) bias for each that is added to them; it may be null.
+struct Parts {
+    const void* numbers[3];
+    const void* biases[3];
+    Strides strides;
+};
+
 struct Shape {
     int64_t rows, heads, tokens, depth;
     float scaling;
@@ -54,7 +61,7 @@ class Heads {
   public:
     Heads(const Shape& shape, int64_t depth, int64_t width)
         : shape_(shape), depth_(depth), width_(width), dropout_(shape.key, shape.zeroed, shape.tokens * width),
-          hidden_(shape.seen == nullptr ? 0 : shape.tokens * width) {}
+          bias_(depth), hidden_(shape.seen == nullptr ? 0 : shape.tokens * width) {}
 
     void begin(int64_t number) {
         const int64_t row = number / shape_.heads;
@@ -64,26 +71,43 @@ class Heads {
         if (shape_.zeroed) dropout_.begin(number);
     }
 
-    // A state a line, filled up with zeros to whole vectors, and so are the lines up to `lines`.
+    // A state a line, filled up with zeros to whole vectors, and so are the lines up to `lines`; an (A, D) bias
+    // is added first where there is one.
     template <class T>
-    void read(float* place, const T* numbers, Strides strides, int64_t lines, float factor) const {
+    void read(float* place, const T* numbers, Strides strides, int64_t lines, float factor, const T* bias) {
         const T* start = numbers + row_ * strides.row + head_ * strides.head;
+        float* added = bias_.data();
+        if (bias != nullptr)
+            for (int64_t d = 0; d < shape_.depth; ++d) added[d] = load(bias[head_ * shape_.depth + d]);
+        else
+            std::fill(added, added + depth_, 0.0f);
         for (int64_t t = 0; t < shape_.tokens; ++t) {
             const T* from = start + t * strides.token;
             float* to = place + t * depth_;
+            // The next head's, which no hardware foresees: states of a head lie a page or so apart.
+            __builtin_prefetch(from + strides.head);
             if (depth_ == shape_.depth)
-                each_lane(depth_, [&](int64_t d) { to[d] = load(from[d]) * factor; });
+                each_lane(depth_, [&](int64_t d) { to[d] = (load(from[d]) + added[d]) * factor; });
             else
-                for (int64_t d = 0; d < depth_; ++d) to[d] = d < shape_.depth ? load(from[d]) * factor : 0;
+                for (int64_t d = 0; d < depth_; ++d)
+                    to[d] = d < shape_.depth ? (load(from[d]) + added[d]) * factor : 0;
         }
         std::fill(place + shape_.tokens * depth_, place + lines * depth_, 0.0f);
     }
 
-    // To (B, L, A, D), times a factor.
+    // Part 0, 1 or 2 of queries, keys and values.
     template <class T>
-    void write(T* numbers, const float* place, float factor) const {
+    void read(float* place, const Parts& parts, int part, int64_t lines, float factor) {
+        read(place, static_cast<const T*>(parts.numbers[part]), parts.strides, lines, factor,
+             static_cast<const T*>(parts.biases[part]));
+    }
+
+    // To numbers that lie as `strides` has it, times a factor.
+    template <class T>
+    void write(T* numbers, Strides strides, const float* place, float factor) const {
+        T* start = numbers + row_ * strides.row + head_ * strides.head;
         for (int64_t t = 0; t < shape_.tokens; ++t) {
-            T* to = numbers + ((row_ * shape_.tokens + t) * shape_.heads + head_) * shape_.depth;
+            T* to = start + t * strides.token;
             const float* from = place + t * depth_;
             if (depth_ == shape_.depth)
                 each_lane(depth_, [&](int64_t d) { store(to[d], from[d] * factor); });
@@ -113,7 +137,7 @@ class Heads {
     const Shape& shape_;
     int64_t depth_, width_, row_ = -1, head_ = 0;
     Dropout dropout_;
-    std::vector<float> hidden_;
+    std::vector<float> bias_, hidden_;
 };
 
 // (L', D') to (D', L'), both of whole vectors.
@@ -130,8 +154,7 @@ void turned(float* place, const float* numbers, int64_t tokens, int64_t depth) {
 }
 
 template <class T>
-void forward(const Shape& shape, T* output, float* largest, float* inverses, const T* queries, Strides of_queries,
-             const T* keys, Strides of_keys, const T* values, Strides of_values) {
+void forward(const Shape& shape, T* output, Strides of_output, float* largest, float* inverses, const Parts& parts) {
     const int64_t tokens = shape.tokens, depth = whole_vectors(shape.depth), width = whole_vectors(tokens);
 #pragma omp parallel
     {
@@ -148,9 +171,9 @@ void forward(const Shape& shape, T* output, float* largest, float* inverses, con
 #pragma omp for schedule(static)
         for (int64_t number = 0; number < shape.rows * shape.heads; ++number) {
             heads.begin(number);
-            heads.read(q, queries, of_queries, width, shape.scaling);
-            heads.read(k, keys, of_keys, tokens, 1);
-            heads.read(v, values, of_values, tokens, 1);
+            heads.read<T>(q, parts, 0, width, shape.scaling);
+            heads.read<T>(k, parts, 1, tokens, 1);
+            heads.read<T>(v, parts, 2, tokens, 1);
             turned(across, q, width, depth);
             product(scores, Plain{k, depth}, across, tokens, width, depth);
             // Not below the least float: a query that sees nothing takes nothing.
@@ -179,15 +202,14 @@ void forward(const Shape& shape, T* output, float* largest, float* inverses, con
                 each_lane(width, [&](int64_t i) { s[i] *= factors[i]; });
             }
             product(q, Turned{scores, width}, v, tokens, depth, tokens);
-            heads.write(output, q, 1);
+            heads.write(output, of_output, q, 1);
         }
     }
 }
 
 template <class T>
-void backward(const Shape& shape, T* to_queries, T* to_keys, T* to_values, const T* above, Strides of_above,
-              const float* largest, const float* inverses, const T* queries, Strides of_queries, const T* keys,
-              Strides of_keys, const T* values, Strides of_values) {
+void backward(const Shape& shape, T* to_queries, T* to_keys, T* to_values, Strides of_results, const T* above,
+              Strides of_above, const float* largest, const float* inverses, const Parts& parts) {
     const int64_t tokens = shape.tokens, depth = whole_vectors(shape.depth), width = whole_vectors(tokens);
 #pragma omp parallel
     {
@@ -208,10 +230,10 @@ void backward(const Shape& shape, T* to_queries, T* to_keys, T* to_values, const
 #pragma omp for schedule(static)
         for (int64_t number = 0; number < shape.rows * shape.heads; ++number) {
             heads.begin(number);
-            heads.read(q, queries, of_queries, width, shape.scaling);
-            heads.read(k, keys, of_keys, tokens, 1);
-            heads.read(v, values, of_values, tokens, 1);
-            heads.read(g, above, of_above, width, 1);
+            heads.read<T>(q, parts, 0, width, shape.scaling);
+            heads.read<T>(k, parts, 1, tokens, 1);
+            heads.read<T>(v, parts, 2, tokens, 1);
+            heads.read<T>(g, above, of_above, width, 1, nullptr);
             std::copy(largest + number * tokens, largest + (number + 1) * tokens, top);
             std::copy(inverses + number * tokens, inverses + (number + 1) * tokens, inverse);
             turned(across, q, width, depth);
@@ -240,12 +262,12 @@ void backward(const Shape& shape, T* to_queries, T* to_keys, T* to_values, const
                 });
             }
             product(v, Plain{shares, width}, g, tokens, depth, tokens);
-            heads.write(to_values, v, 1);
+            heads.write(to_values, of_results, v, 1);
             product(v, Turned{slopes, width}, k, tokens, depth, tokens);
-            heads.write(to_queries, v, shape.scaling);
+            heads.write(to_queries, of_results, v, shape.scaling);
             // The queries are scaled already.
             product(v, Plain{slopes, width}, q, tokens, depth, tokens);
-            heads.write(to_keys, v, 1);
+            heads.write(to_keys, of_results, v, 1);
         }
     }
 }
@@ -254,18 +276,15 @@ void backward(const Shape& shape, T* to_queries, T* to_keys, T* to_values, const
 
 extern "C" {
 
-#define KERNELS(NAME, T)                                                                                       \
-    void attention_##NAME(const Shape* shape, T* output, float* largest, float* inverses, const T* queries,     \
-                          const Strides* of_queries, const T* keys, const Strides* of_keys, const T* values,    \
-                          const Strides* of_values) {                                                           \
-        forward(*shape, output, largest, inverses, queries, *of_queries, keys, *of_keys, values, *of_values);   \
-    }                                                                                                           \
-    void attention_gradient_##NAME(const Shape* shape, T* to_queries, T* to_keys, T* to_values, const T* above, \
-                                   const Strides* of_above, const float* largest, const float* inverses,        \
-                                   const T* queries, const Strides* of_queries, const T* keys,                  \
-                                   const Strides* of_keys, const T* values, const Strides* of_values) {         \
-        backward(*shape, to_queries, to_keys, to_values, above, *of_above, largest, inverses, queries,          \
-                 *of_queries, keys, *of_keys, values, *of_values);                                              \
+#define KERNELS(NAME, T)                                                                                          \
+    void attention_##NAME(const Shape* shape, T* output, const Strides* of_output, float* largest, float* inverses, \
+                          const Parts* parts) {                                                                    \
+        forward(*shape, output, *of_output, largest, inverses, *parts);                                            \
+    }                                                                                                              \
+    void attention_gradient_##NAME(const Shape* shape, T* to_queries, T* to_keys, T* to_values,                     \
+                                   const Strides* of_results, const T* above, const Strides* of_above,             \
+                                   const float* largest, const float* inverses, const Parts* parts) {              \
+        backward(*shape, to_queries, to_keys, to_values, *of_results, above, *of_above, largest, inverses, *parts); \
     }
 
 KERNELS(bf16, bf16)

@@ -1,4 +1,7 @@
 // GELU, x Phi(x) (Hendrycks and Gimpel, 2016), and its slope, which costs little more beside it.
+#include <vector>
+
+#include "columns.h"
 #include "numbers.h"
 
 namespace {
@@ -22,32 +25,73 @@ inline Normal normal(float x) {
 }
 
 template <class T>
-void gelu(T* output, T* slopes, const T* input, int64_t count) {
-    if (slopes == nullptr) {
-#pragma omp parallel for simd schedule(static)
+void gelu(T* output, T* slopes, const T* input, const T* bias, int64_t count, int64_t width) {
+#pragma omp parallel
+    {
+        std::vector<float> added(width, 0.0f);
+        if (bias != nullptr)
+            for (int64_t j = 0; j < width; ++j) added[j] = load(bias[j]);
+        const float* b = added.data();
+#pragma omp for schedule(static)
         for (int64_t i = 0; i < count; ++i) {
-            const float x = load(input[i]);
-            store(output[i], x * normal(x).distribution);
+            const T* x = input + i * width;
+            T* y = output + i * width;
+            if (slopes == nullptr) {
+#pragma omp simd
+                for (int64_t j = 0; j < width; ++j) {
+                    const float at = load(x[j]) + b[j];
+                    store(y[j], at * normal(at).distribution);
+                }
+                continue;
+            }
+            T* s = slopes + i * width;
+#pragma omp simd
+            for (int64_t j = 0; j < width; ++j) {
+                const float at = load(x[j]) + b[j];
+                const Normal found = normal(at);
+                store(y[j], at * found.distribution);
+                store(s[j], found.distribution + at * found.density);
+            }
         }
-        return;
     }
-#pragma omp parallel for simd schedule(static)
-    for (int64_t i = 0; i < count; ++i) {
-        const float x = load(input[i]);
-        const Normal at = normal(x);
-        store(output[i], x * at.distribution);
-        store(slopes[i], at.distribution + x * at.density);
+}
+
+// gradient *= slopes, and the sum of each column of what comes out.
+template <class T>
+void gradient(T* gradient, T* sums, const T* slopes, int64_t count, int64_t width) {
+    Columns columns(width);
+#pragma omp parallel
+    {
+        float* sum = columns.own();
+#pragma omp for schedule(static)
+        for (int64_t i = 0; i < count; ++i) {
+            T* g = gradient + i * width;
+            const T* s = slopes + i * width;
+#pragma omp simd
+            for (int64_t j = 0; j < width; ++j) {
+                const float slope = load(g[j]) * load(s[j]);
+                store(g[j], slope);
+                sum[j] += slope;
+            }
+        }
     }
+    columns.add_up(sums, 0, width);
 }
 
 }  // namespace
 
 extern "C" {
 
-// slopes may be null.
-void gelu_bf16(bf16* output, bf16* slopes, const bf16* input, int64_t count) { gelu(output, slopes, input, count); }
-void gelu_float(float* output, float* slopes, const float* input, int64_t count) {
-    gelu(output, slopes, input, count);
-}
+#define KERNELS(NAME, T)                                                                                     \
+    /* Of (count, width) numbers, to which a line is added first; bias and slopes may be null. */            \
+    void gelu_##NAME(T* output, T* slopes, const T* input, const T* bias, int64_t count, int64_t width) {     \
+        gelu(output, slopes, input, bias, count, width);                                                     \
+    }                                                                                                        \
+    void gelu_gradient_##NAME(T* above, T* sums, const T* slopes, int64_t count, int64_t width) {             \
+        gradient(above, sums, slopes, count, width);                                                         \
+    }
+
+KERNELS(bf16, bf16)
+KERNELS(float, float)
 
 }  // extern "C"

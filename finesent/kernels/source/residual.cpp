@@ -1,10 +1,9 @@
-// LayerNorm(residual + dropout(branch)), with which every half of a layer of BERT ends (Devlin et al., 2019; Ba
+// LayerNorm(residual + dropout(branch + bias)), with which every half of a layer of BERT ends (Devlin et al., 2019; Ba
 // et al., 2016), and its gradient, in one pass over memory each.
 #include <cmath>
 #include <vector>
 
-#include <omp.h>
-
+#include "columns.h"
 #include "draws.h"
 #include "numbers.h"
 
@@ -24,11 +23,14 @@ namespace {
 
 template <class T>
 void forward(const Lines& lines, T* output, T* sums, float* means, float* inverses, const T* branch,
-             const T* residual, const T* weight, const T* bias) {
+             const T* added, const T* residual, const T* weight, const T* bias) {
     const int64_t width = lines.width;
 #pragma omp parallel
     {
-        std::vector<float> line(width);
+        std::vector<float> line(width), shift(width, 0.0f);
+        if (added != nullptr)
+            for (int64_t j = 0; j < width; ++j) shift[j] = load(added[j]);
+        const float* a = shift.data();
         Dropout dropout(lines.key, lines.zeroed, width);
         float* s = line.data();
 #pragma omp for schedule(static)
@@ -40,7 +42,7 @@ void forward(const Lines& lines, T* output, T* sums, float* means, float* invers
             if (lines.zeroed == 0) {
 #pragma omp simd reduction(+ : mean)
                 for (int64_t j = 0; j < width; ++j) {
-                    s[j] = rounded(load(x[j]) + load(r[j]), T{});
+                    s[j] = rounded(load(x[j]) + a[j] + load(r[j]), T{});
                     mean += s[j];
                 }
             } else {
@@ -48,7 +50,7 @@ void forward(const Lines& lines, T* output, T* sums, float* means, float* invers
                 const uint16_t* drawn = dropout.drawn();
 #pragma omp simd reduction(+ : mean)
                 for (int64_t j = 0; j < width; ++j) {
-                    s[j] = rounded(load(x[j]) * dropout.factor(drawn[j]) + load(r[j]), T{});
+                    s[j] = rounded((load(x[j]) + a[j]) * dropout.factor(drawn[j]) + load(r[j]), T{});
                     mean += s[j];
                 }
             }
@@ -67,24 +69,25 @@ void forward(const Lines& lines, T* output, T* sums, float* means, float* invers
     }
 }
 
-template <class T>
-void backward(const Lines& lines, T* to_branch, T* to_residual, T* to_weight, T* to_bias, const T* above,
-              const T* sums, const float* means, const float* inverses, const T* weight) {
+// What comes from above is the sum of two, where there is `more`.
+template <bool MORE, class T>
+void backward(const Lines& lines, T* to_branch, T* to_added, T* to_residual, T* to_weight, T* to_bias, const T* above,
+              const T* more, const T* sums, const float* means, const float* inverses, const T* weight) {
     const int64_t width = lines.width;
-    // A thread's sums lie in places of its own, and are added in the threads' order: no run differs.
-    const int64_t threads = omp_get_max_threads();
-    std::vector<float> shares(threads * 2 * width, 0.0f);
+    Columns columns(3 * width);
 #pragma omp parallel
     {
         std::vector<float> lined(2 * width);
         Dropout dropout(lines.key, lines.zeroed, width);
         float* u = lined.data();
         float* n = u + width;
-        float* w = shares.data() + omp_get_thread_num() * 2 * width;
+        float* w = columns.own();
         float* b = w + width;
+        float* a = b + width;
 #pragma omp for schedule(static)
         for (int64_t i = 0; i < lines.count; ++i) {
             const T* g = above + i * width;
+            const T* h = MORE ? more + i * width : g;
             const T* s = sums + i * width;
             T* r = to_residual + i * width;
             T* x = to_branch + i * width;
@@ -92,7 +95,7 @@ void backward(const Lines& lines, T* to_branch, T* to_residual, T* to_weight, T*
             float first = 0, second = 0;
 #pragma omp simd reduction(+ : first, second)
             for (int64_t j = 0; j < width; ++j) {
-                const float slope = load(g[j]);
+                const float slope = MORE ? load(g[j]) + load(h[j]) : load(g[j]);
                 const float normal = (load(s[j]) - mean) * inverse;
                 const float weighted = slope * load(weight[j]);
                 w[j] += slope * normal;
@@ -110,6 +113,7 @@ void backward(const Lines& lines, T* to_branch, T* to_residual, T* to_weight, T*
                     const float slope = (u[j] - first - n[j] * second) * inverse;
                     store(r[j], slope);
                     store(x[j], slope);
+                    a[j] += slope;
                 }
             } else {
                 dropout.begin(i);
@@ -117,36 +121,35 @@ void backward(const Lines& lines, T* to_branch, T* to_residual, T* to_weight, T*
 #pragma omp simd
                 for (int64_t j = 0; j < width; ++j) {
                     const float slope = (u[j] - first - n[j] * second) * inverse;
+                    const float dropped = slope * dropout.factor(drawn[j]);
                     store(r[j], slope);
-                    store(x[j], slope * dropout.factor(drawn[j]));
+                    store(x[j], dropped);
+                    a[j] += dropped;
                 }
             }
         }
     }
-    for (int64_t j = 0; j < width; ++j) {
-        float w = 0, b = 0;
-        for (int64_t t = 0; t < threads; ++t) {
-            w += shares[t * 2 * width + j];
-            b += shares[t * 2 * width + width + j];
-        }
-        store(to_weight[j], w);
-        store(to_bias[j], b);
-    }
+    columns.add_up(to_weight, 0, width);
+    columns.add_up(to_bias, width, width);
+    columns.add_up(to_added, 2 * width, width);
 }
 
 }  // namespace
 
 extern "C" {
 
-#define KERNELS(NAME, T)                                                                                           \
-    void residual_##NAME(const Lines* lines, T* output, T* sums, float* means, float* inverses, const T* branch,    \
-                         const T* residual, const T* weight, const T* bias) {                                      \
-        forward(*lines, output, sums, means, inverses, branch, residual, weight, bias);                            \
-    }                                                                                                              \
-    void residual_gradient_##NAME(const Lines* lines, T* to_branch, T* to_residual, T* to_weight, T* to_bias,       \
-                                  const T* above, const T* sums, const float* means, const float* inverses,        \
-                                  const T* weight) {                                                               \
-        backward(*lines, to_branch, to_residual, to_weight, to_bias, above, sums, means, inverses, weight);        \
+#define KERNELS(NAME, T)                                                                                          \
+    /* `added`, a line, is added to the branch; it may be null, and so may sums. */                               \
+    void residual_##NAME(const Lines* lines, T* output, T* sums, float* means, float* inverses, const T* branch,   \
+                         const T* added, const T* residual, const T* weight, const T* bias) {                     \
+        forward(*lines, output, sums, means, inverses, branch, added, residual, weight, bias);                    \
+    }                                                                                                             \
+    void residual_gradient_##NAME(const Lines* lines, T* to_branch, T* to_added, T* to_residual, T* to_weight,     \
+                                  T* to_bias, const T* above, const T* more, const T* sums, const float* means,   \
+                                  const float* inverses, const T* weight) {                                       \
+        (more == nullptr ? backward<false, T> : backward<true, T>)(*lines, to_branch, to_added, to_residual,       \
+                                                                   to_weight, to_bias, above, more, sums, means,  \
+                                                                   inverses, weight);                             \
     }
 
 KERNELS(bf16, bf16)
