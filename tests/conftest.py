@@ -13,9 +13,9 @@ import torch
 from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processors
 from transformers import BertConfig, BertModel, PreTrainedTokenizerFast
 
+from finesent.compiling import CompilingError
 from finesent.data.tables import write_arrow
 from finesent.data.tokenization import encoding_of, load_tokenizer, tokenize
-from finesent.kernels.compiling import CompilingError
 from finesent.kernels.library import Kernels, load_kernels
 from finesent.params.tokenize import Input
 

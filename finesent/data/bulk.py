@@ -19,15 +19,15 @@ from xxhash import xxh3_64_digest
 
 from finesent.data.cleaning import normalised, review_letters, squeeze_spaces, without_markup
 from finesent.data.duplicates import duplicate_key
-from finesent.data.joined import SPACE, Joined
+from finesent.data.joined import Joined
+from finesent.data.loops.interface import DROPPED, SPACE
 from finesent.data.pieces import strings
 
 _LETTERS = (string.ascii_letters + string.digits).encode()
 _BYTES = bytes(range(256))
 _LOWER = _BYTES.lower()
-# What duplicate keys make of a byte; this stands for nothing.
-_DROPPED = 0
-_KEYS = bytes(_LOWER[byte] if byte in _LETTERS else _DROPPED for byte in _BYTES)
+# What duplicate keys make of a byte.
+_KEYS = bytes(_LOWER[byte] if byte in _LETTERS else DROPPED for byte in _BYTES)
 # White space to Python, and so to the recipes.
 _BLANKS = b" \t\n\r\x0b\x0c\x1c\x1d\x1e\x1f"
 
@@ -60,9 +60,7 @@ def clean_texts(texts: pa.StringArray, recipe: str) -> pa.StringArray:
     if recipe == "reviews" and (marked := joined.holding(_MARKUP)).any():
         texts = _by_themselves(texts, texts, marked, without_markup)
         joined = Joined.of(texts)
-    mapped = np.frombuffer(joined.content.translate(_TABLES[recipe]), dtype=np.uint8)
-    surplus = _surplus_spaces(mapped, joined.edges)
-    cleaned = strings(mapped[~surplus], joined.without(surplus))
+    cleaned = strings(*joined.squeezed(_TABLES[recipe]))
     sequences, clean = _NOT_BY_TABLE[recipe]
     return _by_themselves(cleaned, texts, joined.holding(sequences), clean)
 
@@ -78,11 +76,8 @@ def text_hashes(texts: pa.StringArray) -> np.ndarray:
 def copy_hashes(texts: pa.StringArray) -> np.ndarray:
     """Return (N,) uint64 :func:`quick_hash64` of the duplicate keys of cleaned texts."""
     joined = Joined.of(texts)
-    mapped = np.frombuffer(joined.content.translate(_KEYS), dtype=np.uint8)
-    kept = mapped != _DROPPED
-    edges = joined.without(~kept)
-    # Where much is dropped this takes less than half of the time of an index of bools.
-    hashes = quick_hash64(_slices(np.compress(kept, mapped).tobytes(), edges))
+    keys, edges = joined.dropped(_KEYS)
+    hashes = quick_hash64(_slices(keys.tobytes(), edges))
     # A text of punctuation alone has a key of another kind.
     blank = np.diff(edges) == 0
     alone = joined.not_ascii() | joined.holding(_BRACKETS) | blank
@@ -135,23 +130,3 @@ def _with_single(
     if alone.any():
         hashes[alone] = hashed(key(text).encode() for text in texts.filter(pa.array(alone)).to_pylist())
     return hashes
-
-
-def _surplus_spaces(letters: np.ndarray, edges: np.ndarray) -> np.ndarray:
-    """Return (B,) bool: every space that follows one, or that begins or ends a text."""
-    space = letters == SPACE
-    after_blank = np.ones(len(letters), dtype=bool)
-    after_blank[1:] = space[:-1]
-    begins = edges[:-1]
-    after_blank[begins[begins < len(letters)]] = True
-    surplus: np.ndarray = space & after_blank
-    # From the end of each text backwards, as long as there are spaces.
-    starts, places = begins, edges[1:] - 1
-    while len(places):
-        within = places >= starts
-        starts, places = starts[within], places[within]
-        blank = space[places]
-        starts, places = starts[blank], places[blank]
-        surplus[places] = True
-        places = places - 1
-    return surplus

@@ -11,8 +11,9 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from finesent.kernels.compiling import CompilingError, compiled
+from finesent.compiling import CompilingError, compiled
 
+SOURCES = Path(__file__).parent / "source"
 # As the names in C++ end.
 _TYPES = {torch.bfloat16: "bf16", torch.float32: "float"}
 
@@ -160,7 +161,7 @@ def load_kernels() -> Kernels:
         raise CompilingError("this PyTorch does not use GCC's OpenMP")
     try:
         ctypes.CDLL(str(openmp[0]), mode=ctypes.RTLD_GLOBAL)
-        return Kernels(compiled())
+        return Kernels(compiled(SOURCES, openmp=True))
     except OSError as error:
         raise CompilingError(str(error)) from error
 

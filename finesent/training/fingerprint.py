@@ -12,7 +12,15 @@ from finesent.files import sha256_of
 
 _LIBRARIES = ("torch", "transformers", "numpy", "safetensors", "scikit-learn")
 # The code that decides which numbers come out; beside this package, relative to it.
-_CODE = ("training", "models", "data/tokens.py", "data/encoding.py", "data/batches.py")
+_CODE = (
+    "training",
+    "models",
+    "kernels",
+    "compiling.py",
+    "data/tokens.py",
+    "data/encoding.py",
+    "data/batches.py",
+)
 
 
 def fingerprint(params: dict[str, Any], inputs: list[Path], hardware: dict[str, Any]) -> str:

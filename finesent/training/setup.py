@@ -12,9 +12,9 @@ import torch
 from filelock import FileLock, Timeout
 from transformers import PreTrainedModel
 
+from finesent.compiling import CompilingError
 from finesent.data.tokens import TokenizedSplit, read_tokens
 from finesent.errors import FinesentError
-from finesent.kernels.compiling import CompilingError
 from finesent.kernels.encoder import use_kernels
 from finesent.kernels.library import Kernels, load_kernels
 from finesent.models.classifier import Classifier

@@ -1,13 +1,20 @@
-"""A small fast tokenizer, as a backbone's folder holds one."""
+"""A small fast tokenizer, as a backbone's folder holds one; and both kinds of loops over bytes."""
 
 from __future__ import annotations
 
+import os
 import string
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processors, trainers
+
+from finesent.compiling import CompilingError
+from finesent.data import joined
+from finesent.data.loops.compiled import load_loops
+from finesent.data.loops.interface import Loops
+from finesent.data.loops.plain import NumpyLoops
 
 SPECIAL = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
 WORDS = ["the", "film", "was", "good", "bad", "review", "rating"]
@@ -66,3 +73,23 @@ def write_tokenizer() -> WriteTokenizer:
 def tokenizer_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with the small tokenizer."""
     return _write(tmp_path_factory.mktemp("tokenizer"))
+
+
+def _loops(kind: str) -> Loops:
+    if kind == "plain":
+        return NumpyLoops()
+    try:
+        return load_loops()
+    except CompilingError as error:
+        if os.environ.get("FINESENT_REQUIRE_KERNELS"):
+            raise
+        pytest.skip(f"nothing can be compiled: {error}")
+
+
+@pytest.fixture(scope="module", params=["compiled", "plain"])
+def loops(request: pytest.FixtureRequest) -> Iterator[Loops]:
+    """The loops in C++, and those in numpy, used meanwhile; a machine without g++ skips the first."""
+    made = _loops(request.param)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(joined, "byte_loops", lambda: made)
+        yield made

@@ -62,6 +62,8 @@ awkward = st.lists(
         ]
     )
 ).map("".join)
+pytestmark = pytest.mark.usefixtures("loops")
+
 texts = st.lists(st.text(st.characters(exclude_categories=["Cs"])) | awkward, max_size=8)
 
 

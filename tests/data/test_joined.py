@@ -5,12 +5,15 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pyarrow as pa
+import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
 from finesent.data.cleaning import squeeze_spaces
 from finesent.data.joined import Joined, cleaned_word_counts
 from finesent.data.tables import word_counts
+
+pytestmark = pytest.mark.usefixtures("loops")
 
 letters = st.text(st.characters(exclude_categories=["Cs"]))
 texts = st.lists(letters | st.lists(letters).map(" \t".join))

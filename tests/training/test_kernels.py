@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from finesent.kernels.compiling import CompilingError
+from finesent.compiling import CompilingError
 from finesent.kernels.library import Kernels
 from finesent.models.saving import load_dev_logits
 from finesent.training import setup

@@ -9,9 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from finesent.kernels import compiling
-from finesent.kernels.compiling import CompilingError, compiled
-from finesent.kernels.library import Kernels
+from finesent import compiling
+from finesent.compiling import CompilingError
+from finesent.data.loops.compiled import SOURCES as LOOPS
+from finesent.kernels.library import SOURCES, Kernels
 
 
 @pytest.fixture
@@ -20,6 +21,10 @@ def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     monkeypatch.delenv("CXX", raising=False)
     return tmp_path / "cache" / "finesent"
+
+
+def compiled(sources: Path = SOURCES) -> Path:
+    return compiling.compiled(sources, openmp=True)
 
 
 def compiler(folder: Path, script: str) -> str:
@@ -43,24 +48,24 @@ def test_another_source_is_another_library(
     cache: Path, tmp_path: Path, kernels: Kernels, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     made: list[Path] = []
-    monkeypatch.setattr(compiling, "_compile", lambda _compiler, _flags, library: made.append(library))
+    monkeypatch.setattr(compiling, "_compile", lambda *given: made.append(given[-1]))
     compiled()
-    source = tmp_path / "source"
-    source.mkdir()
-    for path in compiling._SOURCE.iterdir():
+    source = tmp_path / "kernels" / "source"
+    source.mkdir(parents=True)
+    for path in SOURCES.iterdir():
         (source / path.name).write_bytes(path.read_bytes())
-    monkeypatch.setattr(compiling, "_SOURCE", source)
-    compiled()
+    compiled(source)
     (source / "numbers.h").write_text("// other\n")
-    compiled()
+    compiled(source)
     monkeypatch.setattr(compiling, "_processor", lambda: "another processor")
-    compiled()
+    compiled(source)
     assert made[0] == made[1]
     assert len(set(made)) == 3
 
 
 def test_processes_at_once_make_one(cache: Path, kernels: Kernels) -> None:
-    command = [sys.executable, "-c", "from finesent.kernels.compiling import compiled; print(compiled())"]
+    program = "import sys, pathlib, finesent.compiling as c; print(c.compiled(pathlib.Path(sys.argv[1])))"
+    command = [sys.executable, "-c", program, str(LOOPS)]
     running = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True) for _ in range(2)]
     names = {process.communicate(timeout=300)[0] for process in running}
     assert len(names) == 1

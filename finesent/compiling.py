@@ -1,4 +1,4 @@
-"""Compiling this folder's C++ once for a machine, and keeping what comes out in the user's cache."""
+"""Compiling C++ once for a machine, and keeping what comes out in the user's cache."""
 
 from __future__ import annotations
 
@@ -11,10 +11,9 @@ import tempfile
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-_SOURCE = Path(__file__).parent / "source"
 # Numbers stay numbers and infinities infinite: a loss that is no number must be seen. Nothing else of what
 # the standard asks for (errno, floating-point traps) is of use here.
-_FLAGS = ("-std=c++17", "-O3", "-march=native", "-fno-math-errno", "-fno-trapping-math", "-fopenmp", "-fPIC")
+_FLAGS = ("-std=c++17", "-O3", "-march=native", "-fno-math-errno", "-fno-trapping-math", "-fPIC")
 # GCC takes half of what the machine has, unless it is told.
 _X86 = ("-mprefer-vector-width=512",)
 _SECONDS = 300
@@ -24,10 +23,15 @@ class CompilingError(Exception):
     """No library can be made here; the message says why."""
 
 
-def compiled() -> Path:
-    """Return the shared library of the C++ sources, compiling them where that has not been done yet.
+def compiled(sources: Path, openmp: bool = False) -> Path:
+    """Return the shared library of a folder's C++, compiling it where that has not been done yet.
 
-    It is made for this machine's processor and has no OpenMP of its own: PyTorch's is to be in the process.
+    It is made for this machine's processor.
+
+    Args:
+        sources: a folder of ``*.cpp`` and what they include; the folder above it gives the library its name.
+        openmp: whether they have threads. The library has no OpenMP of its own: another's is to be in the
+            process.
 
     Raises:
         CompilingError: there is no GCC, it fails, or its output has no place.
@@ -35,25 +39,25 @@ def compiled() -> Path:
     compiler = shutil.which(os.environ.get("CXX") or "g++")
     if platform.system() != "Linux" or compiler is None:
         raise CompilingError("there is no g++")
-    flags = [*_FLAGS, *(_X86 if platform.machine() == "x86_64" else ())]
-    library = _folder() / f"kernels-{_mark(compiler, flags)}.so"
+    flags = [*_FLAGS, *(_X86 if platform.machine() == "x86_64" else ()), *(["-fopenmp"] if openmp else [])]
+    library = _folder() / f"{sources.parent.name}-{_mark(compiler, flags, sources)}.so"
     try:
         if not library.exists():
-            _compile(compiler, flags, library)
+            _compile(compiler, flags, sources, library)
     except OSError as error:
         raise CompilingError(f"{library.parent} cannot be written ({error})") from error
     return library
 
 
-def _compile(compiler: str, flags: list[str], library: Path) -> None:
+def _compile(compiler: str, flags: list[str], sources: Path, library: Path) -> None:
     library.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=library.parent) as folder:
-        sources = sorted(_SOURCE.glob("*.cpp"))
-        objects = [Path(folder) / f"{source.stem}.o" for source in sources]
+        files = sorted(sources.glob("*.cpp"))
+        objects = [Path(folder) / f"{file.stem}.o" for file in files]
         with ThreadPoolExecutor(os.cpu_count()) as pool:
             commands = [
-                [compiler, *flags, "-c", str(source), "-o", str(made)]
-                for source, made in zip(sources, objects, strict=True)
+                [compiler, *flags, "-c", str(file), "-o", str(made)]
+                for file, made in zip(files, objects, strict=True)
             ]
             list(pool.map(_call, commands))
         # Without -fopenmp, which would tie the library to an OpenMP beside PyTorch's.
@@ -74,12 +78,12 @@ def _call(command: list[str]) -> str:
     return done.stdout
 
 
-def _mark(compiler: str, flags: list[str]) -> str:
+def _mark(compiler: str, flags: list[str], sources: Path) -> str:
     """What the library depends on, as a name: a home folder may be many machines'."""
     digest = hashlib.sha256()
     for part in (*flags, _call([compiler, "--version"]), platform.machine(), _processor()):
         digest.update(part.encode() + b"\0")
-    for source in sorted(_SOURCE.iterdir()):
+    for source in sorted(sources.iterdir()):
         digest.update(source.name.encode() + b"\0" + source.read_bytes() + b"\0")
     return digest.hexdigest()[:16]
 

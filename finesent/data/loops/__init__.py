@@ -1,0 +1,1 @@
+"""What is done to every byte of many texts."""
