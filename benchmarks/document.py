@@ -172,13 +172,14 @@ def bars(text: str) -> list[Bar]:
     """
     found = []
     for name, content in re.findall(r"<!-- bench:(\S+) -->(.*?)<!-- /bench:\1 -->", text, flags=re.DOTALL):
-        lines = [line for line in content.splitlines() if line.startswith("|")]
-        rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in lines]
-        columns = [number for number, title in enumerate(rows[0]) if title.endswith(_FASTER)] if rows else []
-        for row in rows:
-            for times in filter(None, (_RANGE.fullmatch(row[column]) for column in columns)):
-                median, low, high = (float((end or times[1]).replace(",", "")) for end in times.groups())
-                found.append(Bar(name, row[0], Range(median, low, high)))
+        # A section may have several tables, with columns of their own.
+        for block in re.findall(r"^\|.*(?:\n\|.*)*", content, flags=re.MULTILINE):
+            rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in block.splitlines()]
+            columns = [number for number, title in enumerate(rows[0]) if title.endswith(_FASTER)]
+            for row in rows:
+                for times in filter(None, (_RANGE.fullmatch(row[column]) for column in columns)):
+                    median, low, high = (float((end or times[1]).replace(",", "")) for end in times.groups())
+                    found.append(Bar(name, row[0], Range(median, low, high)))
     return found
 
 

@@ -10,7 +10,7 @@ from markupsafe import Markup
 from benchmarks.alternate import Range
 from finesent.report.charts.svg import tag
 
-_LEFT, _WIDTH, _RIGHT, _ROW, _TOP = 230, 380, 150, 30, 34
+_LEFT, _WIDTH, _RIGHT, _ROW, _TOP = 260, 380, 150, 30, 34
 # Colours of text, bar and rule that can be told from a white page and from a dark one.
 _STYLE = (
     "text{font:13px system-ui,sans-serif;fill:#1b1f24}.bar{fill:#3b6ea8}.rule{stroke:#57606a}"

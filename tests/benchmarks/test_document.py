@@ -169,6 +169,15 @@ def test_the_plot_has_a_bar_for_all_that_the_document_says(tmp_path: Path) -> No
     assert "few-shot: SetFit" in document.with_suffix(".svg").read_text()
 
 
+def test_a_second_table_of_a_section_has_columns_of_its_own() -> None:
+    tables = (
+        "| | seconds | finesent is faster, times |\n| --- | --- | --- |\n| Trainer | 9 | 2.66 [2.61, 2.72] |",
+        "| ablation | times | dev accuracy |\n| --- | --- | --- |\n| prompt | 2.10 | 47.15 [42.42, 49.40] |",
+    )
+    text = "<!-- bench:study -->\nSaid.\n\n{}\n\nBy ablation:\n\n{}\n<!-- /bench:study -->".format(*tables)
+    assert bars(text) == [Bar("study", "Trainer", Range(2.66, 2.61, 2.72))]
+
+
 def test_the_plots_bars_are_as_long_as_their_ratios() -> None:
     found = [Bar("training", "a & b", Range(2, 1.5, 4)), Bar("few-shot", "c", Range(1, 1, 1))]
     root = ElementTree.fromstring(draw(found))
