@@ -4,14 +4,22 @@ from __future__ import annotations
 
 import csv
 import hashlib
+import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 
+import numpy as np
 import pytest
+import torch
 
+from finesent.data.tokens import read_tokens
+from finesent.kernels.encoder import use_kernels
+from finesent.kernels.library import load_kernels
+from finesent.models.engine import Engine, all_features, all_logits
+from finesent.models.saving import load_classifier, load_dev_logits
 from finesent.params.ablation import Ablation, merge_ablation
 from finesent.params.train import Train, TrainParams
 from finesent.training import loop
@@ -105,3 +113,14 @@ def timeless(root: Path) -> list[dict[str, str]]:
     """Those rows without what differs each time that a run is made."""
     of_this_run = {"seconds", "sentences_per_second", "peak_memory"}
     return [{key: value for key, value in row.items() if key not in of_this_run} for row in history(root)]
+
+
+def assert_scored_as_kept(folder: Path, tokens: Path) -> None:
+    """The model as saved gives, to the bit, the dev logits that were saved beside it."""
+    kept, _ = load_classifier(folder)
+    # What training had compiled it also scored with.
+    count = json.loads((folder / "classifier.json").read_text())["training"]["compiled_layers"]
+    assert count == 0 or use_kernels(kept.encoder, load_kernels()) == count
+    engine, dev = Engine(torch.device("cpu"), "float32"), read_tokens(tokens / "dev.parquet")
+    logits = all_logits(engine, kept, all_features(engine, kept, dev))
+    np.testing.assert_array_equal(logits, load_dev_logits(folder, len(dev)))

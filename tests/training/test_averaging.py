@@ -11,12 +11,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import nn
 
-from finesent.data.tokens import read_tokens
-from finesent.models.engine import Engine, all_features, all_logits
-from finesent.models.saving import load_classifier, load_dev_logits
 from finesent.params.ablation import Ema
 from finesent.training.averaging import WeightAverage
-from tests.training.helpers import hashes, history, interrupted_before, make_ablation, timeless, train
+from tests.training.helpers import (
+    assert_scored_as_kept,
+    hashes,
+    history,
+    interrupted_before,
+    make_ablation,
+    timeless,
+    train,
+)
 
 weights = st.lists(st.floats(-10, 10), min_size=1, max_size=40)
 
@@ -124,13 +129,7 @@ def test_the_kept_model_is_the_one_that_was_scored(tmp_path: Path, tokens: Path,
     chosen = next(row for row in history(tmp_path) if row["selected"] == "1")
     # Else the averages, which begin in the third epoch, would have no part in what is kept.
     assert int(chosen["epoch"]) >= 3
-    dev = read_tokens(tokens / "dev.parquet")
-    engine = Engine(torch.device("cpu"), "float32")
-    folder = tmp_path / "models" / "a" / "0"
-    classifier, _ = load_classifier(folder)
-    logits = all_logits(engine, classifier, all_features(engine, classifier, dev))
-    # Up to the rounding of compiled operations, with which training scores.
-    np.testing.assert_allclose(logits, load_dev_logits(folder, len(dev)), rtol=0, atol=1e-5)
+    assert_scored_as_kept(tmp_path / "models" / "a" / "0", tokens)
 
 
 def test_patience_waits_until_the_averages_begin(tmp_path: Path, tokens: Path, backbone: Path) -> None:

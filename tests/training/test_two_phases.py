@@ -13,11 +13,19 @@ import torch
 from finesent.data.tokens import read_tokens
 from finesent.errors import FinesentError
 from finesent.models.encoder import load_encoder
-from finesent.models.engine import Engine, all_features, all_logits
-from finesent.models.saving import load_classifier, load_dev_logits
+from finesent.models.engine import Engine
+from finesent.models.saving import load_classifier
 from finesent.training import loop
 from finesent.training.losses import build_losses
-from tests.training.helpers import hashes, history, interrupted_before, make_ablation, timeless, train
+from tests.training.helpers import (
+    assert_scored_as_kept,
+    hashes,
+    history,
+    interrupted_before,
+    make_ablation,
+    timeless,
+    train,
+)
 
 FIRST_SCL = [
     {"losses": ["scl"], "epochs": 3},
@@ -56,16 +64,6 @@ def moved(before: dict[str, torch.Tensor], after: dict[str, torch.Tensor]) -> se
     return {name.split(".")[0] for name, value in before.items() if not torch.equal(value, after[name])}
 
 
-def assert_scored_as_kept(root: Path, tokens: Path) -> None:
-    """The model as saved gives the dev logits that were saved beside it."""
-    folder = root / "models" / "a" / "0"
-    kept, _ = load_classifier(folder)
-    engine, dev = Engine(torch.device("cpu"), "float32"), read_tokens(tokens / "dev.parquet")
-    logits = all_logits(engine, kept, all_features(engine, kept, dev))
-    # Up to the rounding of compiled operations, with which training scores.
-    np.testing.assert_allclose(logits, load_dev_logits(folder, len(dev)), rtol=0, atol=1e-5)
-
-
 def test_one_part_learns_in_each_phase(
     tmp_path: Path, tokens: Path, backbone: Path, after_each_epoch: Snapshots
 ) -> None:
@@ -93,7 +91,7 @@ def test_the_kept_model_is_the_learnt_encoder_under_the_kept_head(
     assert best > 3
     kept, _ = load_classifier(tmp_path / "models" / "a" / "0")
     assert moved(dict(kept.named_parameters()), after_each_epoch[best]) == set()
-    assert_scored_as_kept(tmp_path, tokens)
+    assert_scored_as_kept(tmp_path / "models" / "a" / "0", tokens)
 
 
 def test_a_luckier_random_head_is_not_kept(
@@ -151,7 +149,7 @@ def test_an_encoder_that_goes_on_after_a_frozen_phase_forgets_its_features(
     head, everything = {"frozen": True, "epochs": 1}, {"epochs": 1}
     ablation = make_ablation(**{**SETTINGS, "phases": [everything, head, everything, head], "epochs": 4})
     train(tmp_path, tokens, backbone, ablation, [0])
-    assert_scored_as_kept(tmp_path, tokens)
+    assert_scored_as_kept(tmp_path / "models" / "a" / "0", tokens)
 
 
 @pytest.mark.parametrize(
