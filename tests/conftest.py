@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import hypothesis
@@ -13,11 +12,11 @@ import torch
 from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processors
 from transformers import BertConfig, BertModel, PreTrainedTokenizerFast
 
-from finesent.compiling import CompilingError
 from finesent.data.tables import write_arrow
 from finesent.data.tokenization import encoding_of, load_tokenizer, tokenize
 from finesent.kernels.library import Kernels, load_kernels
 from finesent.params.tokenize import Input
+from tests.compiled import loaded_or_skipped
 
 # Tests run side by side; threads of tiny products would only wait for each other.
 torch.set_num_threads(1)
@@ -115,10 +114,5 @@ def tokens(tmp_path_factory: pytest.TempPathFactory, backbone: Path) -> Path:
 
 @pytest.fixture(scope="session")
 def kernels() -> Kernels:
-    """Loaded; a machine without g++ skips, unless FINESENT_REQUIRE_KERNELS is set."""
-    try:
-        return load_kernels()
-    except CompilingError as error:
-        if os.environ.get("FINESENT_REQUIRE_KERNELS"):
-            raise
-        pytest.skip(f"nothing can be compiled: {error}")
+    """The compiled operations of a layer and of AdamW."""
+    return loaded_or_skipped(load_kernels)

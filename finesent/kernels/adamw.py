@@ -11,7 +11,8 @@ from torch import nn
 
 from finesent.kernels.library import Kernels
 
-_BETA1, _BETA2 = 0.9, 0.999
+# PyTorch's defaults.
+BETA1, BETA2 = 0.9, 0.999
 # As the struct in adamw.cpp has it.
 _PARAMETER = np.dtype(
     [(name, np.uint64) for name in ("weight", "first", "second", "gradient", "half")]
@@ -20,9 +21,9 @@ _PARAMETER = np.dtype(
 )
 
 
-def corrections(steps: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """What the moments of so many steps are divided by, having begun at zero."""
-    return 1 - _BETA1**steps, 1 - _BETA2**steps
+def corrections(steps: Any) -> tuple[Any, Any]:
+    """What the moments of so many steps (an int or an array), which began at zero, are divided by."""
+    return 1 - BETA1**steps, 1 - BETA2**steps
 
 
 class CompiledAdamW:

@@ -59,15 +59,14 @@ class Engine:
             return None
         return self._half.of(encoder)
 
-    def follow(self, encoder: Encoder, followed: bool, half_gradients: bool) -> None:
-        """Say whether somebody moves the weights' bf16 copies, and in what type gradients are kept.
+    def follow(self, encoder: Encoder, half_gradients: bool) -> None:
+        """Say that whoever moves a weight moves its bf16 copy, which is turned for every batch else.
 
         Args:
             encoder: whose weights.
-            followed: whether whoever moves a weight moves its copy; it is turned for every batch else.
-            half_gradients: whether they stay bf16, as they were computed, or become float32.
+            half_gradients: whether gradients stay bf16, as they were computed, or become float32.
         """
-        self._half.followed = followed
+        self._half.followed = True
         if self.precision != "bf16" or isinstance(encoder, RecurrentNetwork):
             return
         for _, weight in half_parameters(encoder):

@@ -114,7 +114,8 @@ def _halves(weights: list[nn.Parameter]) -> list[torch.Tensor]:
     parts = torch.split(torch.empty(sum(sizes), dtype=torch.bfloat16, device=chosen[0].device), sizes)
     copies = [part.view(weight.shape) for part, weight in zip(parts, chosen, strict=True)]
     torch._foreach_copy_(copies, chosen)
-    return [copy for _, copy in sorted(zip(ordered, copies, strict=True), key=lambda pair: pair[0])]
+    of_number = dict(zip(ordered, copies, strict=True))
+    return [of_number[number] for number in range(len(weights))]
 
 
 class _Turned(torch.autograd.Function):

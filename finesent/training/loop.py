@@ -100,8 +100,8 @@ class Study:
     fingerprint: str
     work: Path
     checkpoint_seconds: float
-    kernels: Kernels | None = None
-    compiled: int = 0
+    kernels: Kernels | None
+    compiled: int
 
 
 @dataclass(frozen=True)
@@ -229,9 +229,8 @@ class Run:
     def _begin_batch_anew(self) -> None:
         """After memory ran out, for smaller pieces, whose gradients are added up in float32."""
         self.optimizer.zero_grad()
-        self.study.engine.follow(
-            self.classifier.encoder, self.study.kernels is not None, half_gradients=False
-        )
+        if self.study.kernels is not None:
+            self.study.engine.follow(self.classifier.encoder, half_gradients=False)
 
     def _objective(self, epoch: int) -> Objective:
         study, train, losses = self.study, self.study.phases.split(epoch), self._losses(epoch)

@@ -23,11 +23,12 @@ from typing import Any
 import numpy as np
 import torch
 
+from finesent.kernels.adamw import BETA1, BETA2, corrections
 from finesent.kernels.library import Kernels, Rows
 
-_BETA1, _BETA2, _EPS = 0.9, 0.999, 1e-8
-# What a step leaves of m / sqrt(v), and of m / v.
-_COAST, _COAST_TWICE = _BETA1 / math.sqrt(_BETA2), _BETA1 / _BETA2
+_EPS = 1e-8
+# What a step without gradient leaves of m / sqrt(v), and of m / v.
+_COAST, _EASE = BETA1 / math.sqrt(BETA2), BETA1 / BETA2
 # A row coasts on its first moment; after so many steps less than 1e-18 of it is left.
 _LONGEST = 400
 
@@ -122,11 +123,11 @@ class RowwiseAdamW:
                 np.pad(old, (0, now + 64)) for old in (self._kept, self._coasted, self._eased)
             )
         self._kept[now] = self._kept[now - 1] * (1 - rate * self.group["weight_decay"])
-        first, second = self._corrections(self._steps)
+        first, second = corrections(self._steps)
         behind = np.arange(min(now, _LONGEST), 0, -1)
         moved = rate / self._kept[now] / first
         self._coasted[now - behind] += moved * math.sqrt(second) * _COAST**behind
-        self._eased[now - behind] += moved * second * _COAST_TWICE**behind
+        self._eased[now - behind] += moved * second * _EASE**behind
 
     def _catch_up(self, rows: torch.Tensor) -> None:
         behind = self._since - self._last[rows]
@@ -146,7 +147,7 @@ class RowwiseAdamW:
         eps = _EPS * np.divide(eased, coasted, out=np.ones_like(eased), where=coasted > 0)
         if self._kernels is not None:
             numbers = kept / self._kept[last], kept * coasted, eps
-            decays = _BETA1**skipped, _BETA2**skipped
+            decays = BETA1**skipped, BETA2**skipped
             self._kernels.coast_rows(self._rows(rows), np.stack([*numbers, *decays], 1).astype(np.float32))
             return
         moment, square = self._first[rows], self._second[rows]
@@ -154,20 +155,20 @@ class RowwiseAdamW:
         moved /= square.sqrt().add_(_column(eps))
         decayed = self._table[rows] * _column(kept / self._kept[last])
         self._table[rows] = decayed - moved
-        self._first[rows] = moment * _column(_BETA1**skipped)
-        self._second[rows] = square * _column(_BETA2**skipped)
+        self._first[rows] = moment * _column(BETA1**skipped)
+        self._second[rows] = square * _column(BETA2**skipped)
 
     def _move(self, rows: torch.Tensor, gradient: torch.Tensor, factor: float) -> None:
         """One step of AdamW, in the order of PyTorch's own."""
         rate = self.group["lr"]
-        first, second = self._corrections(self._steps)
+        first, second = corrections(self._steps)
         if self._kernels is not None:
             step = 1 - rate * self.group["weight_decay"], rate / first, 1 / math.sqrt(second)
             self._kernels.adamw_rows(self._rows(rows), gradient.contiguous(), factor, step)
             return
         gradient = gradient if factor == 1.0 else gradient * factor
-        moment = self._first[rows].lerp_(gradient, 1 - _BETA1)
-        square = self._second[rows].mul_(_BETA2).addcmul_(gradient, gradient, value=1 - _BETA2)
+        moment = self._first[rows].lerp_(gradient, 1 - BETA1)
+        square = self._second[rows].mul_(BETA2).addcmul_(gradient, gradient, value=1 - BETA2)
         self._first[rows], self._second[rows] = moment, square
         divisor = square.sqrt().div_(math.sqrt(second)).add_(_EPS)
         weights = self._table[rows].mul_(1 - rate * self.group["weight_decay"])
@@ -176,10 +177,6 @@ class RowwiseAdamW:
     def _rows(self, numbers: torch.Tensor) -> Rows:
         tensors = (self._table, self._first, self._second, numbers)
         return Rows(*(tensor.data_ptr() for tensor in tensors), len(numbers), self._table.shape[1])
-
-    @staticmethod
-    def _corrections(steps: int) -> tuple[float, float]:
-        return 1 - _BETA1**steps, 1 - _BETA2**steps
 
 
 def _column(values: np.ndarray | float) -> torch.Tensor:

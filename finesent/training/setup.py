@@ -83,7 +83,7 @@ def prepare(
     if kernels is not None:
         # Nothing is added to a batch's gradient where it is computed at once.
         whole = processes.count == 1 and params.train.micro_batch is None
-        engine.follow(classifier.encoder, followed=True, half_gradients=whole)
+        engine.follow(classifier.encoder, half_gradients=whole)
     study = Study(
         name=name,
         ablation=ablation,

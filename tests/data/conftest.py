@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import string
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -10,11 +9,11 @@ from pathlib import Path
 import pytest
 from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processors, trainers
 
-from finesent.compiling import CompilingError
 from finesent.data import joined
 from finesent.data.loops.compiled import load_loops
 from finesent.data.loops.interface import Loops
 from finesent.data.loops.plain import NumpyLoops
+from tests.compiled import loaded_or_skipped
 
 SPECIAL = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
 WORDS = ["the", "film", "was", "good", "bad", "review", "rating"]
@@ -75,21 +74,10 @@ def tokenizer_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return _write(tmp_path_factory.mktemp("tokenizer"))
 
 
-def _loops(kind: str) -> Loops:
-    if kind == "plain":
-        return NumpyLoops()
-    try:
-        return load_loops()
-    except CompilingError as error:
-        if os.environ.get("FINESENT_REQUIRE_KERNELS"):
-            raise
-        pytest.skip(f"nothing can be compiled: {error}")
-
-
 @pytest.fixture(scope="module", params=["compiled", "plain"])
 def loops(request: pytest.FixtureRequest) -> Iterator[Loops]:
-    """The loops in C++, and those in numpy, used meanwhile; a machine without g++ skips the first."""
-    made = _loops(request.param)
+    """The loops in C++, and those in numpy, used meanwhile."""
+    made: Loops = NumpyLoops() if request.param == "plain" else loaded_or_skipped(load_loops)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(joined, "byte_loops", lambda: made)
         yield made

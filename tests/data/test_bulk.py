@@ -16,6 +16,8 @@ from finesent.data.bulk import clean_texts, copy_hashes, hash64, quick_hash64, t
 from finesent.data.cleaning import RECIPES, normalised, squeeze_spaces
 from finesent.data.duplicates import duplicate_key
 
+pytestmark = pytest.mark.usefixtures("loops")
+
 # Dense in what takes a text out of the fast way, or is treated specially in it.
 awkward = st.lists(
     st.sampled_from(
@@ -62,8 +64,6 @@ awkward = st.lists(
         ]
     )
 ).map("".join)
-pytestmark = pytest.mark.usefixtures("loops")
-
 texts = st.lists(st.text(st.characters(exclude_categories=["Cs"])) | awkward, max_size=8)
 
 

@@ -181,7 +181,7 @@ def test_gradients_are_kept_in_the_type_that_is_asked_for(kept: torch.dtype, spl
     wanted = gradients("bf16", classifier, split)
     classifier.zero_grad()
     engine = Engine(torch.device("cpu"), "bf16")
-    engine.follow(classifier.encoder, followed=True, half_gradients=kept is torch.bfloat16)
+    engine.follow(classifier.encoder, half_gradients=kept is torch.bfloat16)
     found = gradients("bf16", classifier, split)
     assert found.keys() == wanted.keys()
     for name, gradient in found.items():

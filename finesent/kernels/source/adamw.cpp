@@ -30,6 +30,20 @@ struct Rows {
     int64_t count, width;
 };
 
+// One of them.
+struct Row {
+    Row(const Rows& rows, int64_t place) {
+        const int64_t start = rows.numbers[place] * rows.width;
+        weight = rows.weight + start;
+        first = rows.first + start;
+        second = rows.second + start;
+    }
+
+    float* weight;
+    float* first;
+    float* second;
+};
+
 // What steps without gradient do to a row: factors of its weight, of its move and of its moments, and epsilon.
 struct Skipped {
     float kept, coasted, epsilon, first, second;
@@ -116,14 +130,11 @@ double squares(const Parameter* parameters, int64_t count) {
 void adamw_rows(const Rows* rows, const float* gradient, float factor, float kept, float rate, float inverse_root) {
 #pragma omp parallel for schedule(static)
     for (int64_t r = 0; r < rows->count; ++r) {
-        const int64_t start = rows->numbers[r] * rows->width;
-        float* weight = rows->weight + start;
-        float* first = rows->first + start;
-        float* second = rows->second + start;
+        const Row row(*rows, r);
         const float* g = gradient + r * rows->width;
 #pragma omp simd
         for (int64_t i = 0; i < rows->width; ++i)
-            step(weight[i], first[i], second[i], g[i] * factor, kept, rate, inverse_root);
+            step(row.weight[i], row.first[i], row.second[i], g[i] * factor, kept, rate, inverse_root);
     }
 }
 
@@ -131,16 +142,14 @@ void adamw_rows(const Rows* rows, const float* gradient, float factor, float kep
 void coast_rows(const Rows* rows, const Skipped* skipped) {
 #pragma omp parallel for schedule(static)
     for (int64_t r = 0; r < rows->count; ++r) {
-        const int64_t start = rows->numbers[r] * rows->width;
-        float* weight = rows->weight + start;
-        float* first = rows->first + start;
-        float* second = rows->second + start;
+        const Row row(*rows, r);
         const Skipped& s = skipped[r];
 #pragma omp simd
         for (int64_t i = 0; i < rows->width; ++i) {
-            weight[i] = weight[i] * s.kept - first[i] * s.coasted / (std::sqrt(second[i]) + s.epsilon);
-            first[i] *= s.first;
-            second[i] *= s.second;
+            const float move = row.first[i] * s.coasted / (std::sqrt(row.second[i]) + s.epsilon);
+            row.weight[i] = row.weight[i] * s.kept - move;
+            row.first[i] *= s.first;
+            row.second[i] *= s.second;
         }
     }
 }

@@ -153,6 +153,19 @@ void turned(float* place, const float* numbers, int64_t tokens, int64_t depth) {
         }
 }
 
+// A head's queries, which are scaled, keys and values; and its scores, turned. `across` is scratch.
+template <class T>
+void begin_head(Heads& heads, const Parts& parts, int64_t number, const Shape& shape, float* q, float* k, float* v,
+                float* across, float* scores) {
+    const int64_t tokens = shape.tokens, depth = whole_vectors(shape.depth), width = whole_vectors(tokens);
+    heads.begin(number);
+    heads.read<T>(q, parts, 0, width, shape.scaling);
+    heads.read<T>(k, parts, 1, tokens, 1);
+    heads.read<T>(v, parts, 2, tokens, 1);
+    turned(across, q, width, depth);
+    product(scores, Plain{k, depth}, across, tokens, width, depth);
+}
+
 template <class T>
 void forward(const Shape& shape, T* output, Strides of_output, float* largest, float* inverses, const Parts& parts) {
     const int64_t tokens = shape.tokens, depth = whole_vectors(shape.depth), width = whole_vectors(tokens);
@@ -170,12 +183,7 @@ void forward(const Shape& shape, T* output, Strides of_output, float* largest, f
         Heads heads(shape, depth, width);
 #pragma omp for schedule(static)
         for (int64_t number = 0; number < shape.rows * shape.heads; ++number) {
-            heads.begin(number);
-            heads.read<T>(q, parts, 0, width, shape.scaling);
-            heads.read<T>(k, parts, 1, tokens, 1);
-            heads.read<T>(v, parts, 2, tokens, 1);
-            turned(across, q, width, depth);
-            product(scores, Plain{k, depth}, across, tokens, width, depth);
+            begin_head<T>(heads, parts, number, shape, q, k, v, across, scores);
             // Not below the least float: a query that sees nothing takes nothing.
             std::fill(top, top + width, -3e38f);
             std::fill(sum, sum + width, 0.0f);
@@ -229,15 +237,10 @@ void backward(const Shape& shape, T* to_queries, T* to_keys, T* to_values, Strid
         Heads heads(shape, depth, width);
 #pragma omp for schedule(static)
         for (int64_t number = 0; number < shape.rows * shape.heads; ++number) {
-            heads.begin(number);
-            heads.read<T>(q, parts, 0, width, shape.scaling);
-            heads.read<T>(k, parts, 1, tokens, 1);
-            heads.read<T>(v, parts, 2, tokens, 1);
+            begin_head<T>(heads, parts, number, shape, q, k, v, across, shares);
             heads.read<T>(g, above, of_above, width, 1, nullptr);
             std::copy(largest + number * tokens, largest + (number + 1) * tokens, top);
             std::copy(inverses + number * tokens, inverses + (number + 1) * tokens, inverse);
-            turned(across, q, width, depth);
-            product(shares, Plain{k, depth}, across, tokens, width, depth);
             turned(across, g, width, depth);
             product(slopes, Plain{v, depth}, across, tokens, width, depth);
             std::fill(mean, mean + width, 0.0f);

@@ -51,7 +51,7 @@ class Dropout {
         : key_(key), zeroed_(zeroed), scale_(65536.0f / (65536.0f - zeroed)),
           drawn_((count + DRAWS - 1) / DRAWS * DRAWS) {}
 
-    // Draws a line's numbers, which operator() then tells the factors of.
+    // Draws a line's numbers, which factor() then tells the factors of.
     void begin(int64_t line) {
         for (uint32_t block = 0; block * DRAWS < drawn_.size(); ++block)
             draw(drawn_.data() + block * DRAWS, key_, uint64_t(line), block);

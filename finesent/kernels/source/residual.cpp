@@ -1,5 +1,5 @@
-// LayerNorm(residual + dropout(branch + bias)), with which every half of a layer of BERT ends (Devlin et al., 2019; Ba
-// et al., 2016), and its gradient, in one pass over memory each.
+// LayerNorm(residual + dropout(branch + added)), with which every half of a layer of BERT ends, where `added` is the
+// bias of the branch's last product (Devlin et al., 2019; Ba et al., 2016), and its gradient, in one pass over memory each.
 #include <cmath>
 #include <vector>
 
