@@ -14,6 +14,7 @@ from transformers.activations import GELUActivation
 from finesent.kernels.layer import WEIGHTS, Settings, learning, scored
 from finesent.kernels.library import Kernels, supported
 from finesent.kernels.operations import Dropped, Heads
+from finesent.kernels.passes import Passes
 from finesent.models.attention import WRITTEN_OUT
 from finesent.models.dropout import Dropout
 
@@ -37,6 +38,9 @@ def use_kernels(encoder: PreTrainedModel, kernels: Kernels) -> int:
         # The class alone changes, to one that falls back on the old.
         layer.__class__ = _with_kernels(type(layer))  # type: ignore[arg-type]
         object.__setattr__(layer, "_kernels", kernels)
+    if Passes.suit(encoder, len(found)):
+        # No part of the module: neither saved nor shown.
+        object.__setattr__(encoder, "compiled_passes", Passes(encoder, kernels))
     return len(found)
 
 
@@ -60,17 +64,20 @@ class _WithKernels(nn.Module):
         if asked or not _fits(hidden_states, attention_mask, weights):
             states: torch.Tensor = super().forward(hidden_states, attention_mask, *args, **kwargs)
             return states
-        settings = self._settings(len(hidden_states), attention_mask)
+        settings = self.settings(hidden_states.shape, attention_mask)
         if torch.is_grad_enabled():
-            return learning(hidden_states, weights, settings)
+            return learning(hidden_states, None, weights, settings)[0]
         return scored(hidden_states, self, settings)
 
-    def _settings(self, rows: int, mask: torch.Tensor | None) -> Settings:
+    def settings(self, shape: torch.Size, mask: torch.Tensor | None) -> Settings:
+        """What the layer computes with beside its weights, for (B, L, …) states and their mask."""
         attend, halves = self.attention.self, (self.attention.output, self.output)
         dropped, *p = (module.dropout.p if self.training else 0.0 for module in (attend, *halves))
         return Settings(
             kernels=self._kernels,
-            heads=Heads(rows, attend.num_attention_heads, attend.scaling, mask, Dropped.of(dropped)),
+            heads=Heads(
+                shape[0], shape[1], attend.num_attention_heads, attend.scaling, mask, Dropped.of(dropped)
+            ),
             epsilons=(halves[0].LayerNorm.eps, halves[1].LayerNorm.eps),
             p=(p[0], p[1]),
         )

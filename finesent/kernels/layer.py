@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -55,15 +56,26 @@ class Settings:
     p: tuple[float, float]
 
 
-def learning(states: torch.Tensor, weights: tuple[torch.Tensor, ...], settings: Settings) -> torch.Tensor:
-    """Return the (B, L, H) states that the layer makes of (B, L, H) states, with gradient.
+def learning(
+    states: torch.Tensor,
+    residual: torch.Tensor | None,
+    weights: Sequence[torch.Tensor],
+    settings: Settings,
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """Return the (B, L, H) states that the layer makes of (B, L, H) states, with gradient, twice.
+
+    A layer above may take both, one of them as its residual: the gradients of the two are added where they
+    are read, which spares a pass over memory.
 
     Args:
         states: of a type that there are kernels for, as are the weights.
+        residual: the same numbers, contiguous; None to take the states.
         weights: in the order of :data:`WEIGHTS`.
         settings: of the layer.
     """
-    made: torch.Tensor = _Layer.apply(states.contiguous(), settings, *weights)  # type: ignore[no-untyped-call]
+    made: tuple[torch.Tensor, torch.Tensor] = _Layer.apply(  # type: ignore[no-untyped-call]
+        states.contiguous(), residual, settings, *weights
+    )
     return made
 
 
@@ -93,7 +105,13 @@ class _Layer(torch.autograd.Function):
     """The biases are added where a product is read next, which spares a pass over what it made."""
 
     @staticmethod
-    def forward(ctx: Any, states: torch.Tensor, settings: Settings, *weights: torch.Tensor) -> torch.Tensor:
+    def forward(
+        ctx: Any,
+        states: torch.Tensor,
+        residual: torch.Tensor | None,
+        settings: Settings,
+        *weights: torch.Tensor,
+    ) -> tuple[torch.Tensor, torch.Tensor]:
         wq, bq, wk, bk, wv, bv, wo, bo, w_first, b_first, w_up, b_up, w_down, b_down, w_second, b_second = (
             weights
         )
@@ -101,7 +119,7 @@ class _Layer(torch.autograd.Function):
         x = states.view(-1, states.shape[-1])
         w_parts, b_parts = joined(wq, wk, wv), joined(bq, bk, bv)
         parts = x @ w_parts.t()
-        seen, softmax = attention(kernels, heads, parts.chunk(3, dim=1), b_parts)
+        seen, softmax = attention(kernels, heads, parts, b_parts)
         branch = seen @ wo.t()
         y, first = normalised_sum(kernels, branch, bo, x, w_first, b_first, epsilons[0], Dropped.of(p[0]))
         wide = y @ w_up.t()
@@ -111,6 +129,7 @@ class _Layer(torch.autograd.Function):
         z, second = normalised_sum(
             kernels, branch, b_down, y, w_second, b_second, epsilons[1], Dropped.of(p[1])
         )
+        ctx.set_materialize_grads(False)
         ctx.save_for_backward(
             states,
             *(w_parts, b_parts, wo, w_first, w_up, w_down, w_second),
@@ -118,10 +137,11 @@ class _Layer(torch.autograd.Function):
             *(first.sums, first.means, second.sums, second.means),
         )
         ctx.settings, ctx.dropped = settings, (first.dropped, second.dropped)
-        return z.view_as(states)
+        ctx.apart = residual is not None
+        return z.view_as(states), z.view_as(states)
 
     @staticmethod
-    def backward(ctx: Any, *gradients: torch.Tensor) -> tuple[torch.Tensor | None, ...]:
+    def backward(ctx: Any, *gradients: torch.Tensor | None) -> tuple[torch.Tensor | None, ...]:
         states, *saved = ctx.saved_tensors
         w_parts, b_parts, wo, w_first, w_up, w_down, w_second = saved[:7]
         parts, seen, softmax, y, slopes, active = saved[7:13]
@@ -131,24 +151,25 @@ class _Layer(torch.autograd.Function):
         )
         kernels, heads = ctx.settings.kernels, ctx.settings.heads
         x = states.view(-1, states.shape[-1])
-        above = gradients[0].reshape(x.shape).contiguous()
-        lower = normalised_sum_gradient(kernels, above, second, w_second)
+        above, *more = (g.reshape(x.shape).contiguous() for g in gradients if g is not None)
+        lower = normalised_sum_gradient(kernels, above, second, w_second, *more)
         to_wide = lower.branch @ w_down
         to_b_up = gelu_gradient(kernels, to_wide, slopes)
         upper = normalised_sum_gradient(kernels, lower.residual, first, w_first, to_wide @ w_up)
-        to_parts = attention_gradient(
-            kernels, heads, upper.branch @ wo, softmax, parts.chunk(3, dim=1), b_parts
-        )
-        result = upper.residual.addmm_(to_parts, w_parts) if ctx.needs_input_grad[0] else None
-        if result is not None:
-            result = result.view_as(states)
-        if not any(ctx.needs_input_grad[1:]):
-            return result, None, *[None] * len(WEIGHTS)
-        to_w_parts, to_b_parts = (to_parts.t() @ x).chunk(3), to_parts.sum(0).chunk(3)
+        to_seen = upper.branch @ wo
+        to_parts, to_b_parts = attention_gradient(kernels, heads, to_seen, softmax, parts, b_parts)
+        to_states, to_residual = None, None
+        if ctx.apart:
+            to_residual = upper.residual.view_as(states) if ctx.needs_input_grad[1] else None
+            to_states = (to_parts @ w_parts).view_as(states) if ctx.needs_input_grad[0] else None
+        elif ctx.needs_input_grad[0]:
+            to_states = upper.residual.addmm_(to_parts, w_parts).view_as(states)
+        if not any(ctx.needs_input_grad[2:]):
+            return to_states, to_residual, None, *[None] * len(WEIGHTS)
+        to_w_parts = to_parts.t() @ x
         return (
-            result,
-            None,
-            *(grad for both in zip(to_w_parts, to_b_parts, strict=True) for grad in both),
+            *(to_states, to_residual, None),
+            *(grad for both in zip(to_w_parts.chunk(3), to_b_parts.chunk(3), strict=True) for grad in both),
             *(upper.branch.t() @ seen, upper.added, upper.weight, upper.bias),
             *(to_wide.t() @ y, to_b_up),
             *(lower.branch.t() @ active, lower.added, lower.weight, lower.bias),

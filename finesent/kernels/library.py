@@ -60,6 +60,21 @@ class Lines(Structure):
     ]
 
 
+class Looked(Structure):
+    """Which rows of a table are looked up, and what becomes of them; see embeddings.cpp."""
+
+    _fields_ = [
+        ("rows", c_int64),
+        ("tokens", c_int64),
+        ("width", c_int64),
+        ("ids", c_void_p),
+        ("table", c_void_p),
+        ("epsilon", c_float),
+        ("zeroed", c_int32),
+        ("key", c_uint64),
+    ]
+
+
 class Rows(Structure):
     """Rows of a table and of its moments; see adamw.cpp."""
 
@@ -83,11 +98,13 @@ _ARGUMENTS: dict[str, list[type]] = {
         POINTER(Shape),
         *[c_void_p] * 3,
         POINTER(Strides),
-        c_void_p,
+        *[c_void_p] * 2,
         POINTER(Strides),
         *[c_void_p] * 2,
         POINTER(Parts),
     ],
+    "embeddings": [POINTER(Looked), *[c_void_p] * 8],
+    "embeddings_gradient": [POINTER(Looked), *[c_void_p] * 10],
 }
 
 
@@ -169,6 +186,12 @@ def load_kernels() -> Kernels:
 def address(tensor: torch.Tensor | None) -> int | None:
     """Where a tensor's numbers begin; nowhere, for None."""
     return None if tensor is None else tensor.data_ptr()
+
+
+def addresses(tensor: torch.Tensor) -> list[int]:
+    """Where each of a tensor's lines begins. No tensor is made of any, which would take longer."""
+    start, apart = tensor.data_ptr(), tensor.stride(0) * tensor.element_size()
+    return [start + number * apart for number in range(len(tensor))]
 
 
 def supported(*tensors: torch.Tensor) -> bool:

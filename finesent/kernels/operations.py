@@ -8,8 +8,12 @@ from dataclasses import dataclass
 
 import torch
 
-from finesent.kernels.library import Kernels, Lines, Parts, Shape, Strides, address
+from finesent.kernels.library import Kernels, Lines, Parts, Shape, Strides, address, addresses
 from finesent.models.dropout import LEVELS
+
+# Queries, keys and values, side by side in (B L, 3 A D) states, or three times (B L, A D); all lie alike, and
+# each line's states are neighbours.
+Parted = torch.Tensor | Sequence[torch.Tensor]
 
 
 @dataclass(frozen=True)
@@ -99,8 +103,10 @@ def normalised_sum(
     """
     output, sums = torch.empty_like(branch), torch.empty_like(branch) if keep else None
     means = torch.empty(2, len(branch))
-    tensors = (output, sums, means[0], means[1], branch, added, residual, weight, bias)
-    kernels["residual", branch.dtype](_lines(branch, epsilon, dropped), *map(address, tensors))
+    made, given = (output, sums), (branch, added, residual, weight, bias)
+    kernels["residual", branch.dtype](
+        _lines(branch, epsilon, dropped), *map(address, made), *addresses(means), *map(address, given)
+    )
     return output, Normalised(sums, means, dropped)
 
 
@@ -123,19 +129,15 @@ def normalised_sum_gradient(
     more: torch.Tensor | None = None,
 ) -> NormalisedGradient:
     """Return the gradients, from the output's, which is contiguous and may come as a sum of two."""
-    found = NormalisedGradient(
-        torch.empty_like(above),
-        torch.empty_like(weight),
-        torch.empty_like(above),
-        torch.empty_like(weight),
-        torch.empty_like(weight),
-    )
-    results = (found.branch, found.added, found.residual, found.weight, found.bias)
-    given = (above, more, made.sums, made.means[0], made.means[1], weight)
+    branch, residual = torch.empty_like(above), torch.empty_like(above)
+    added, of_weight, of_bias = (torch.empty_like(weight) for _ in range(3))
     # The deviations hold epsilon already.
     lines = _lines(above, 0.0, made.dropped)
-    kernels["residual_gradient", above.dtype](lines, *map(address, (*results, *given)))
-    return found
+    results, given = (branch, added, residual, of_weight, of_bias), (above, more, made.sums)
+    kernels["residual_gradient", above.dtype](
+        lines, *map(address, (*results, *given)), *addresses(made.means), address(weight)
+    )
+    return NormalisedGradient(*results)
 
 
 def _lines(states: torch.Tensor, epsilon: float, dropped: Dropped) -> object:
@@ -148,6 +150,7 @@ class Heads:
 
     Attributes:
         rows: B.
+        tokens: L.
         count: A.
         scaling: of the scores.
         seen: broadcast to (B, A, L, L) bool, alike for all heads; true where a query sees a key.
@@ -156,14 +159,15 @@ class Heads:
     """
 
     rows: int
+    tokens: int
     count: int
     scaling: float
     seen: torch.Tensor | None
     dropped: Dropped
 
-    def shape(self, states: torch.Tensor) -> object:
+    def shape(self, width: int) -> object:
         """What the kernel needs to know, for (B L, A D) states."""
-        tokens, depth = len(states) // self.rows, states.shape[1] // self.count
+        tokens, depth = self.tokens, width // self.count
         hidden: tuple[int | None, ...] = (None, 0, 0, 0)
         if self.seen is not None:
             spread = self.seen.expand(self.rows, self.count, tokens, tokens)
@@ -173,37 +177,54 @@ class Heads:
             Shape(self.rows, self.count, tokens, depth, self.scaling, *hidden, dropped.zeroed, dropped.key)
         )
 
-    def strides(self, states: torch.Tensor) -> Strides:
-        """How the (B, A, L, D) that the kernel knows lie in (B L, A D) states."""
-        split = states.view(self.rows, -1, self.count, states.shape[1] // self.count).transpose(1, 2)
-        return Strides(*split.stride()[:3])
+    def strides(self, width: int, apart: int) -> Strides:
+        """How the (B, A, L, D) that the kernel knows lie in (B L, A D) states, whose lines lie ``apart``."""
+        return Strides(self.tokens * apart, width // self.count, apart)
 
-    def parts(self, states: Sequence[torch.Tensor], bias: torch.Tensor | None) -> object:
-        """Queries, keys and values, each (B L, A D) and lying alike, and their (3 A D,) bias."""
-        numbers = [part.data_ptr() for part in states]
-        biases = [None] * 3 if bias is None else [part.data_ptr() for part in bias.chunk(3)]
-        return byref(Parts((c_void_p * 3)(*numbers), (c_void_p * 3)(*biases), self.strides(states[0])))
+    def parts(self, states: Parted, bias: torch.Tensor | None) -> object:
+        """Queries, keys and values, lying alike, and their (3 A D,) bias."""
+        numbers = (
+            _thirds(states) if isinstance(states, torch.Tensor) else [part.data_ptr() for part in states]
+        )
+        biases = [None] * 3 if bias is None else _thirds(bias)
+        strides = self.strides(_width(states), _first(states).stride(0))
+        return byref(Parts((c_void_p * 3)(*numbers), (c_void_p * 3)(*biases), strides))
+
+
+def _first(states: Parted) -> torch.Tensor:
+    return states if isinstance(states, torch.Tensor) else states[0]
+
+
+def _width(states: Parted) -> int:
+    """A D."""
+    return states.shape[1] // 3 if isinstance(states, torch.Tensor) else states[0].shape[1]
+
+
+def _thirds(tensor: torch.Tensor) -> list[int]:
+    """Where each third of a tensor's lines, or of its only one, begins."""
+    start, size = tensor.data_ptr(), tensor.shape[-1] // 3 * tensor.element_size()
+    return [start, start + size, start + 2 * size]
 
 
 def attention(
-    kernels: Kernels, heads: Heads, parts: Sequence[torch.Tensor], bias: torch.Tensor | None = None
+    kernels: Kernels, heads: Heads, parts: Parted, bias: torch.Tensor | None = None
 ) -> tuple[torch.Tensor, torch.Tensor]:
     """Return contiguous (B L, A D) states, and (2, B A L) float32 of each query, which the gradient needs.
 
     Args:
         kernels: loaded.
         heads: of the attention.
-        parts: queries, keys and values, each (B L, A D), whose lines may lie apart, but alike in all three.
+        parts: queries, keys and values.
         bias: contiguous (3 A D,), added to the three; None for nothing.
     """
-    query = parts[0]
-    output = query.new_empty(query.shape)
-    softmax = torch.empty(2, len(query) * heads.count)
-    kernels["attention", query.dtype](
-        heads.shape(query),
+    first, width = _first(parts), _width(parts)
+    output = first.new_empty(len(first), width)
+    softmax = torch.empty(2, len(first) * heads.count)
+    kernels["attention", first.dtype](
+        heads.shape(width),
         address(output),
-        byref(heads.strides(output)),
-        *map(address, softmax),
+        byref(heads.strides(width, width)),
+        *addresses(softmax),
         heads.parts(parts, bias),
     )
     return output, softmax
@@ -214,20 +235,23 @@ def attention_gradient(
     heads: Heads,
     above: torch.Tensor,
     softmax: torch.Tensor,
-    parts: Sequence[torch.Tensor],
+    parts: Parted,
     bias: torch.Tensor | None = None,
-) -> torch.Tensor:
-    """Return (B L, 3 A D), the gradients of queries, keys and values side by side, from the output's."""
-    query = parts[0]
-    results = query.new_empty(len(query), 3 * query.shape[1])
-    sides = results.chunk(3, dim=1)
-    kernels["attention_gradient", query.dtype](
-        heads.shape(query),
-        *map(address, sides),
-        byref(heads.strides(sides[0])),
-        address(above),
-        byref(heads.strides(above)),
-        *map(address, softmax),
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """Return, from the output's, the gradients of queries, keys and values, side by side.
+
+    Returns:
+        (B L, 3 A D), and the (3 A D,) sums over its lines: the bias's.
+    """
+    width = _width(parts)
+    results, to_bias = above.new_empty(len(above), 3 * width), above.new_empty(3 * width)
+    kernels["attention_gradient", above.dtype](
+        heads.shape(width),
+        *_thirds(results),
+        byref(heads.strides(width, 3 * width)),
+        *map(address, (to_bias, above)),
+        byref(heads.strides(width, width)),
+        *addresses(softmax),
         heads.parts(parts, bias),
     )
-    return results
+    return results, to_bias

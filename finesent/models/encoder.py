@@ -15,7 +15,7 @@ from transformers.utils import logging as transformers_logging
 from finesent.errors import FinesentError
 from finesent.models.attention import use_cheap_attention
 from finesent.models.dropout import use_cheap_dropout
-from finesent.models.lookup import watch_lookups
+from finesent.models.lookup import half_lookups, watch_lookups
 from finesent.models.recurrent import RecurrentNetwork, is_recurrent, load_recurrent
 
 Encoder = PreTrainedModel | RecurrentNetwork
@@ -77,12 +77,20 @@ def token_states(
         input_ids: (B, L).
         attention_mask: (B, L), 1 where there is a token.
         layers: how many.
-        weights: by name, used in place of a pretrained encoder's own.
+        weights: in bf16, by name, used in place of a pretrained encoder's own, all but the word embeddings.
     """
     if isinstance(encoder, RecurrentNetwork):
         return [encoder(input_ids, attention_mask)]
+    passes = getattr(encoder, "compiled_passes", None)
+    made: States | None = None if passes is None else passes.states(input_ids, attention_mask, weights)
+    if made is not None:
+        return made[-layers:]
     inputs = {"input_ids": input_ids, "attention_mask": attention_mask, "output_hidden_states": layers > 1}
-    output = functional_call(encoder, dict(weights), args=(), kwargs=inputs) if weights else encoder(**inputs)
+    if weights:
+        with half_lookups(encoder):
+            output = functional_call(encoder, dict(weights), args=(), kwargs=inputs)
+    else:
+        output = encoder(**inputs)
     states: States = output.hidden_states[-layers:] if layers > 1 else [output.last_hidden_state]
     return states
 

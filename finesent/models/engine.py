@@ -15,7 +15,7 @@ from finesent.data.tokens import TokenizedSplit
 from finesent.models.classifier import Classifier
 from finesent.models.device import autocast
 from finesent.models.encoder import Encoder, Weights, layers_of
-from finesent.models.half import HalfWeights, half_embeddings, half_parameters
+from finesent.models.half import HalfWeights, half_parameters
 from finesent.models.packed import packed_products
 from finesent.models.prefix import PrefixStates
 from finesent.models.recurrent import RecurrentNetwork
@@ -97,8 +97,6 @@ class Engine:
         encoder = classifier.encoder
         weights = weights or self.weights(encoder)
         with ExitStack() as stack:
-            if weights:
-                stack.enter_context(half_embeddings(encoder))
             if prefix is not None:
                 stack.enter_context(prefix.put_into(layers_of(encoder), rows))
             states = classifier.states(input_ids, mask, weights)

@@ -8,16 +8,12 @@ layers, where normalisation and softmax still add up in float32.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
-from weakref import ref
+from weakref import WeakKeyDictionary, ref
 
 import torch
 from torch import nn
 from transformers import PreTrainedModel
-
-from finesent.models.encoder import Encoder
-from finesent.models.hooks import output_changed
 
 Stamp = tuple[int, int]
 
@@ -26,39 +22,55 @@ class HalfWeights:
     """The weights of encoders in bf16. What is frozen is turned once.
 
     Attributes:
-        followed: whether whoever moves a weight moves its copy too; what learns is turned for every batch
-            else.
+        followed: whether whoever moves a weight moves its copy too, and no encoder is given other weights;
+            what learns is turned for every batch else.
     """
 
     def __init__(self) -> None:
         self.followed = False
         # By a weight's id, which it has for as long as the reference is one to it.
         self._copies: dict[int, tuple[ref[torch.Tensor], Stamp, torch.Tensor]] = {}
+        # By encoder: to look them up takes longer than all that is done with them here.
+        self._followed: WeakKeyDictionary[PreTrainedModel, list[tuple[str, nn.Parameter]]] = (
+            WeakKeyDictionary()
+        )
 
     def of(self, encoder: PreTrainedModel) -> dict[str, torch.Tensor]:
         """Return each weight in bf16 by its name, with gradient where it learns.
 
         The word embeddings are left out: of that large table a pass needs a few rows, which are turned
-        after they were looked up (:func:`half_embeddings`).
+        after they were looked up (:func:`~finesent.models.lookup.half_lookups`).
         """
-        weights = dict(half_parameters(encoder))
-        kept = {name: self._kept(weight) for name, weight in weights.items()}
-        copies = {name: copy for name, copy in kept.items() if copy is not None}
-        missing = [name for name, copy in kept.items() if copy is None]
-        for name, copy in zip(missing, _halves([weights[name] for name in missing]), strict=True):
+        weights = self._weights_of(encoder)
+        copies: dict[str, torch.Tensor] = {}
+        missing = []
+        for name, weight in weights:
+            copy = self._kept(weight)
+            if copy is None:
+                missing.append((name, weight))
+            else:
+                copies[name] = copy
+        for (name, weight), copy in zip(missing, _halves([weight for _, weight in missing]), strict=True):
             copies[name] = copy
-            self._keep(weights[name], copy)
-        learning = [name for name, weight in weights.items() if weight.requires_grad]
+            self._keep(weight, copy)
+        learning = [(name, weight) for name, weight in weights if weight.requires_grad]
         if not learning or not torch.is_grad_enabled():
             return copies
         turned = _Turned.apply(  # type: ignore[no-untyped-call]
-            [copies[name] for name in learning], *(weights[name] for name in learning)
+            [copies[name] for name, _ in learning], *(weight for _, weight in learning)
         )
-        return copies | dict(zip(learning, turned, strict=True))
+        return copies | {name: each for (name, _), each in zip(learning, turned, strict=True)}
 
     def copy_of(self, weight: nn.Parameter) -> torch.Tensor | None:
         """Return a weight's copy, if it is followed and still is what the weight is."""
         return self._current(weight) if self.followed else None
+
+    def _weights_of(self, encoder: PreTrainedModel) -> list[tuple[str, nn.Parameter]]:
+        if not self.followed:
+            return list(half_parameters(encoder))
+        if encoder not in self._followed:
+            self._followed[encoder] = list(half_parameters(encoder))
+        return self._followed[encoder]
 
     def _kept(self, weight: nn.Parameter) -> torch.Tensor | None:
         # A fused optimizer step does not count as a change below, so nothing that has learned since is kept.
@@ -136,11 +148,3 @@ class _Turned(torch.autograd.Function):
 def _stamp(weight: torch.Tensor) -> Stamp:
     # PyTorch counts a tensor's changes in place; moved to another device it has other memory.
     return weight._version, weight.data_ptr()
-
-
-@contextmanager
-def half_embeddings(encoder: Encoder) -> Iterator[None]:
-    """Inside, the encoder's word embeddings come out in bf16."""
-    embeddings: nn.Module = encoder.get_input_embeddings()
-    with output_changed(embeddings, lambda embedded: embedded.to(torch.bfloat16)):
-        yield

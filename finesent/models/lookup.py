@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 import torch
 from torch import nn
 from transformers import PreTrainedModel
+
+from finesent.models.hooks import output_changed
 
 
 class WordEmbeddings(nn.Embedding):
@@ -31,3 +34,11 @@ def watch_lookups(encoder: PreTrainedModel) -> None:
     if type(table) is nn.Embedding and table.max_norm is None and not table.scale_grad_by_freq:
         # The class alone changes: parameter, place and hooks stay what they are.
         table.__class__ = WordEmbeddings
+
+
+@contextmanager
+def half_lookups(encoder: PreTrainedModel) -> Iterator[None]:
+    """Inside, the encoder's word embeddings come out in bf16."""
+    embeddings: nn.Module = encoder.get_input_embeddings()
+    with output_changed(embeddings, lambda embedded: embedded.to(torch.bfloat16)):
+        yield

@@ -34,9 +34,10 @@ def mean_of_tokens(states: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
     Returns:
         (B, H) float32.
     """
+    if not mask.all():
+        states = states * mask.to(states.dtype).unsqueeze(-1)
     # Summed in float32: a bf16 sum over dozens of tokens loses most of its digits.
-    weights = mask.to(torch.float32).unsqueeze(-1)
-    return (states.float() * weights).sum(dim=1) / weights.sum(dim=1)
+    return states.sum(dim=1, dtype=torch.float32) / mask.sum(dim=1, keepdim=True)
 
 
 def max_of_tokens(states: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:

@@ -7,6 +7,7 @@
 #include <cmath>
 #include <vector>
 
+#include "columns.h"
 #include "draws.h"
 #include "numbers.h"
 #include "product.h"
@@ -104,16 +105,19 @@ class Heads {
 
     // To numbers that lie as `strides` has it, times a factor.
     template <class T>
-    void write(T* numbers, Strides strides, const float* place, float factor) const {
-        T* start = numbers + row_ * strides.row + head_ * strides.head;
-        for (int64_t t = 0; t < shape_.tokens; ++t) {
-            T* to = start + t * strides.token;
-            const float* from = place + t * depth_;
-            if (depth_ == shape_.depth)
-                each_lane(depth_, [&](int64_t d) { store(to[d], from[d] * factor); });
-            else
-                for (int64_t d = 0; d < shape_.depth; ++d) store(to[d], from[d] * factor);
-        }
+    void write(T* numbers, Strides strides, const float* place) const {
+        write_each(numbers, strides, [=](int64_t t, int64_t d) { return place[t * depth_ + d]; });
+    }
+
+    // The same times a factor, and adds all tokens' to the head's in an (A, D) line.
+    template <class T>
+    void write_and_add(T* numbers, Strides strides, const float* place, float factor, float* line) const {
+        float* sums = line + head_ * shape_.depth;
+        write_each(numbers, strides, [=](int64_t t, int64_t d) {
+            const float number = place[t * depth_ + d] * factor;
+            sums[d] += number;
+            return number;
+        });
     }
 
     // What is added to a key's scores; null for nothing.
@@ -126,6 +130,18 @@ class Heads {
     }
 
   private:
+    template <class T, class Numbers>
+    void write_each(T* numbers, Strides strides, Numbers number) const {
+        T* start = numbers + row_ * strides.row + head_ * strides.head;
+        for (int64_t t = 0; t < shape_.tokens; ++t) {
+            T* to = start + t * strides.token;
+            if (depth_ == shape_.depth)
+                each_lane(depth_, [&](int64_t d) { store(to[d], number(t, d)); });
+            else
+                for (int64_t d = 0; d < shape_.depth; ++d) store(to[d], number(t, d));
+        }
+    }
+
     void hide(int64_t row) {
         for (int64_t key = 0; key < shape_.tokens; ++key)
             for (int64_t query = 0; query < shape_.tokens; ++query) {
@@ -210,17 +226,20 @@ void forward(const Shape& shape, T* output, Strides of_output, float* largest, f
                 each_lane(width, [&](int64_t i) { s[i] *= factors[i]; });
             }
             product(q, Turned{scores, width}, v, tokens, depth, tokens);
-            heads.write(output, of_output, q, 1);
+            heads.write(output, of_output, q);
         }
     }
 }
 
 template <class T>
-void backward(const Shape& shape, T* to_queries, T* to_keys, T* to_values, Strides of_results, const T* above,
-              Strides of_above, const float* largest, const float* inverses, const Parts& parts) {
+void backward(const Shape& shape, T* to_queries, T* to_keys, T* to_values, Strides of_results, T* to_biases,
+              const T* above, Strides of_above, const float* largest, const float* inverses, const Parts& parts) {
     const int64_t tokens = shape.tokens, depth = whole_vectors(shape.depth), width = whole_vectors(tokens);
+    const int64_t line = shape.heads * shape.depth;
+    Columns columns(3 * line);
 #pragma omp parallel
     {
+        float* sums = columns.own();
         Scratch scratch((5 * depth + 2 * tokens + 4) * width);
         float* q = scratch.take(width * depth);
         float* k = scratch.take(width * depth);
@@ -265,14 +284,15 @@ void backward(const Shape& shape, T* to_queries, T* to_keys, T* to_values, Strid
                 });
             }
             product(v, Plain{shares, width}, g, tokens, depth, tokens);
-            heads.write(to_values, of_results, v, 1);
+            heads.write_and_add(to_values, of_results, v, 1, sums + 2 * line);
             product(v, Turned{slopes, width}, k, tokens, depth, tokens);
-            heads.write(to_queries, of_results, v, shape.scaling);
+            heads.write_and_add(to_queries, of_results, v, shape.scaling, sums);
             // The queries are scaled already.
             product(v, Plain{slopes, width}, q, tokens, depth, tokens);
-            heads.write(to_keys, of_results, v, 1);
+            heads.write_and_add(to_keys, of_results, v, 1, sums + line);
         }
     }
+    columns.add_up(to_biases, 0, 3 * line);
 }
 
 }  // namespace
@@ -284,10 +304,13 @@ extern "C" {
                           const Parts* parts) {                                                                    \
         forward(*shape, output, *of_output, largest, inverses, *parts);                                            \
     }                                                                                                              \
+    /* to_biases: a line of the sums of all tokens' queries, keys and values. */                                   \
     void attention_gradient_##NAME(const Shape* shape, T* to_queries, T* to_keys, T* to_values,                     \
-                                   const Strides* of_results, const T* above, const Strides* of_above,             \
-                                   const float* largest, const float* inverses, const Parts* parts) {              \
-        backward(*shape, to_queries, to_keys, to_values, *of_results, above, *of_above, largest, inverses, *parts); \
+                                   const Strides* of_results, T* to_biases, const T* above,                        \
+                                   const Strides* of_above, const float* largest, const float* inverses,           \
+                                   const Parts* parts) {                                                           \
+        backward(*shape, to_queries, to_keys, to_values, *of_results, to_biases, above, *of_above, largest,         \
+                 inverses, *parts);                                                                                \
     }
 
 KERNELS(bf16, bf16)

@@ -1,11 +1,12 @@
-// Random numbers of 16 bits that need no state: Threefry 4x32-20 (Salmon et al., 2011) of a key and a counter.
+// Random numbers of 16 bits that need no state: Threefry 4x32-13 (Salmon et al., 2011) of a key and a counter.
+// Its authors take 20 rounds where they do not say otherwise; what dropout needs is had from 13, in two thirds of the time.
 #pragma once
 
 #include <cstdint>
 #include <vector>
 
-// So many come from one call of draw().
-constexpr int DRAWS = 128;
+// So many numbers come from one call of draw(), in so many rounds.
+constexpr int DRAWS = 128, ROUNDS = 13;
 
 // The numbers DRAWS block .. DRAWS block + DRAWS - 1 of a line, from sixteen counters, a lane of a vector each.
 inline void draw(uint16_t* numbers, uint64_t key, uint64_t line, uint32_t block) {
@@ -20,8 +21,8 @@ inline void draw(uint16_t* numbers, uint64_t key, uint64_t line, uint32_t block)
     b = Lanes{} + keys[1];
     c = Lanes{} + uint32_t(line) + keys[2];
     d = Lanes{} + uint32_t(line >> 32) + keys[3];
-#pragma GCC unroll 20
-    for (int round = 0; round < 20; ++round) {
+#pragma GCC unroll 13
+    for (int round = 0; round < ROUNDS; ++round) {
         const uint32_t left = TURNS[round % 8][0], right = TURNS[round % 8][1];
         Lanes& one = round % 2 ? d : b;
         Lanes& other = round % 2 ? b : d;

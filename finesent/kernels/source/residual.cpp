@@ -1,10 +1,10 @@
 // LayerNorm(residual + dropout(branch + added)), with which every half of a layer of BERT ends, where `added` is the
 // bias of the branch's last product (Devlin et al., 2019; Ba et al., 2016), and its gradient, in one pass over memory each.
-#include <cmath>
 #include <vector>
 
 #include "columns.h"
 #include "draws.h"
+#include "normal.h"
 #include "numbers.h"
 
 extern "C" {
@@ -38,33 +38,30 @@ void forward(const Lines& lines, T* output, T* sums, float* means, float* invers
             const T* x = branch + i * width;
             const T* r = residual + i * width;
             T* y = output + i * width;
-            float mean = 0, square = 0;
+            float sum = 0;
             if (lines.zeroed == 0) {
-#pragma omp simd reduction(+ : mean)
+#pragma omp simd reduction(+ : sum)
                 for (int64_t j = 0; j < width; ++j) {
                     s[j] = rounded(load(x[j]) + a[j] + load(r[j]), T{});
-                    mean += s[j];
+                    sum += s[j];
                 }
             } else {
                 dropout.begin(i);
                 const uint16_t* drawn = dropout.drawn();
-#pragma omp simd reduction(+ : mean)
+#pragma omp simd reduction(+ : sum)
                 for (int64_t j = 0; j < width; ++j) {
                     s[j] = rounded((load(x[j]) + a[j]) * dropout.factor(drawn[j]) + load(r[j]), T{});
-                    mean += s[j];
+                    sum += s[j];
                 }
             }
-            mean /= width;
-#pragma omp simd reduction(+ : square)
-            for (int64_t j = 0; j < width; ++j) square += (s[j] - mean) * (s[j] - mean);
+            const Spread spread = Spread::of(s, sum, width, lines.epsilon);
             if (sums != nullptr)
                 for (int64_t j = 0; j < width; ++j) store(sums[i * width + j], s[j]);
-            const float inverse = 1 / std::sqrt(square / width + lines.epsilon);
-            means[i] = mean;
-            inverses[i] = inverse;
+            means[i] = spread.mean;
+            inverses[i] = spread.inverse;
 #pragma omp simd
             for (int64_t j = 0; j < width; ++j)
-                store(y[j], (s[j] - mean) * inverse * load(weight[j]) + load(bias[j]));
+                store(y[j], (s[j] - spread.mean) * spread.inverse * load(weight[j]) + load(bias[j]));
         }
     }
 }
@@ -91,26 +88,13 @@ void backward(const Lines& lines, T* to_branch, T* to_added, T* to_residual, T* 
             const T* s = sums + i * width;
             T* r = to_residual + i * width;
             T* x = to_branch + i * width;
-            const float mean = means[i], inverse = inverses[i];
-            float first = 0, second = 0;
-#pragma omp simd reduction(+ : first, second)
-            for (int64_t j = 0; j < width; ++j) {
-                const float slope = MORE ? load(g[j]) + load(h[j]) : load(g[j]);
-                const float normal = (load(s[j]) - mean) * inverse;
-                const float weighted = slope * load(weight[j]);
-                w[j] += slope * normal;
-                b[j] += slope;
-                u[j] = weighted;
-                n[j] = normal;
-                first += weighted;
-                second += weighted * normal;
-            }
-            first /= width;
-            second /= width;
+            const auto gradient =
+                NormalGradient::of(u, n, w, b, s, Spread{means[i], inverses[i]}, weight, width,
+                                   [&](int64_t j) { return MORE ? load(g[j]) + load(h[j]) : load(g[j]); });
             if (lines.zeroed == 0) {
 #pragma omp simd
                 for (int64_t j = 0; j < width; ++j) {
-                    const float slope = (u[j] - first - n[j] * second) * inverse;
+                    const float slope = gradient[j];
                     store(r[j], slope);
                     store(x[j], slope);
                     a[j] += slope;
@@ -120,7 +104,7 @@ void backward(const Lines& lines, T* to_branch, T* to_added, T* to_residual, T* 
                 const uint16_t* drawn = dropout.drawn();
 #pragma omp simd
                 for (int64_t j = 0; j < width; ++j) {
-                    const float slope = (u[j] - first - n[j] * second) * inverse;
+                    const float slope = gradient[j];
                     const float dropped = slope * dropout.factor(drawn[j]);
                     store(r[j], slope);
                     store(x[j], dropped);
