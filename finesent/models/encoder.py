@@ -81,6 +81,7 @@ def token_states(
     """
     if isinstance(encoder, RecurrentNetwork):
         return [encoder(input_ids, attention_mask)]
+    # Where use_kernels of finesent.kernels.encoder has left any.
     passes = getattr(encoder, "compiled_passes", None)
     made: States | None = None if passes is None else passes.states(input_ids, attention_mask, weights)
     if made is not None:

@@ -62,6 +62,8 @@ class Engine:
     def follow(self, encoder: Encoder, half_gradients: bool) -> None:
         """Say that whoever moves a weight moves its bf16 copy, which is turned for every batch else.
 
+        From then on no encoder may be given other parameters.
+
         Args:
             encoder: whose weights.
             half_gradients: whether gradients stay bf16, as they were computed, or become float32.

@@ -31,9 +31,7 @@ class HalfWeights:
         # By a weight's id, which it has for as long as the reference is one to it.
         self._copies: dict[int, tuple[ref[torch.Tensor], Stamp, torch.Tensor]] = {}
         # By encoder: to look them up takes longer than all that is done with them here.
-        self._followed: WeakKeyDictionary[PreTrainedModel, list[tuple[str, nn.Parameter]]] = (
-            WeakKeyDictionary()
-        )
+        self._named: WeakKeyDictionary[PreTrainedModel, list[tuple[str, nn.Parameter]]] = WeakKeyDictionary()
 
     def of(self, encoder: PreTrainedModel) -> dict[str, torch.Tensor]:
         """Return each weight in bf16 by its name, with gradient where it learns.
@@ -68,9 +66,9 @@ class HalfWeights:
     def _weights_of(self, encoder: PreTrainedModel) -> list[tuple[str, nn.Parameter]]:
         if not self.followed:
             return list(half_parameters(encoder))
-        if encoder not in self._followed:
-            self._followed[encoder] = list(half_parameters(encoder))
-        return self._followed[encoder]
+        if encoder not in self._named:
+            self._named[encoder] = list(half_parameters(encoder))
+        return self._named[encoder]
 
     def _kept(self, weight: nn.Parameter) -> torch.Tensor | None:
         # A fused optimizer step does not count as a change below, so nothing that has learned since is kept.

@@ -34,10 +34,10 @@ def mean_of_tokens(states: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
     Returns:
         (B, H) float32.
     """
-    if not mask.all():
-        states = states * mask.to(states.dtype).unsqueeze(-1)
+    # Whether anything is padding is not asked: a GPU's answer would be waited for.
+    real = states * mask.to(states.dtype).unsqueeze(-1)
     # Summed in float32: a bf16 sum over dozens of tokens loses most of its digits.
-    return states.sum(dim=1, dtype=torch.float32) / mask.sum(dim=1, keepdim=True)
+    return real.sum(dim=1, dtype=torch.float32) / mask.sum(dim=1, keepdim=True)
 
 
 def max_of_tokens(states: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
