@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -53,6 +54,7 @@ class CompiledAdamW:
         self._table = np.zeros(0, _PARAMETER)
         self._group = np.zeros(0, np.int64)
         self._steps = np.zeros(0, np.int64)
+        self._found: _Gradients | None = None
         for group in groups:
             self.add_param_group(group)
 
@@ -68,32 +70,34 @@ class CompiledAdamW:
         self._steps = np.append(self._steps, np.zeros(len(added), np.int64))
 
     def squares(self, more: Sequence[torch.Tensor] = ()) -> float:
-        """Return the sum of the squares of all gradients, and of the numbers of ``more`` tensors."""
-        numbers, gradients = self._gradients()
-        table = self._table[numbers]
-        _put_gradients(table, gradients)
+        """Return the sum of the squares of all gradients, and of the numbers of ``more`` tensors.
+
+        The next step takes these very gradients.
+        """
+        self._found = self._gradients()
         others = np.zeros(len(more), _PARAMETER)
         _put_gradients(others, more)
         others["count"] = [tensor.numel() for tensor in more]
-        return self._kernels.squares(np.concatenate([table, others]))
+        return self._kernels.squares(np.concatenate([self._found.table, others]))
 
     @torch.no_grad()
     def step(self, factor: float = 1.0) -> None:
         """Move every parameter that has a gradient, by ``factor`` times it."""
-        # They are held for as long as their memory is read.
-        numbers, gradients = self._gradients()
+        # Held for as long as the gradients' memory is read.
+        found, self._found = self._found or self._gradients(), None
+        numbers, table = found.numbers, found.table
         learning = [self._parameters[number] for number in numbers]
         for number, parameter in zip(numbers, learning, strict=True):
             if parameter not in self._moments:
                 self._begin(number, (torch.zeros_like(parameter), torch.zeros_like(parameter)), 0)
+        for name in ("first", "second"):
+            table[name] = self._table[name][numbers]
         self._steps[numbers] += 1
         first, second = corrections(self._steps[numbers])
         rate, decay = (
             np.array([group[name] for group in self.param_groups])[self._group[numbers]]
             for name in ("lr", "weight_decay")
         )
-        table = self._table[numbers]
-        _put_gradients(table, gradients)
         table["weight"] = [parameter.data_ptr() for parameter in learning]
         halves = map(self._half_of, learning)
         table["half"] = [0 if half is None else half.data_ptr() for half in halves]
@@ -124,11 +128,28 @@ class CompiledAdamW:
         # Not by ==, which compares numbers.
         return next(number for number, own in enumerate(self._parameters) if own is parameter)
 
-    def _gradients(self) -> tuple[list[int], list[torch.Tensor]]:
-        """The numbers of the parameters that have a gradient, and these."""
+    def _gradients(self) -> _Gradients:
         gradients = [parameter.grad for parameter in self._parameters]
-        found = [(n, gradient.contiguous()) for n, gradient in enumerate(gradients) if gradient is not None]
-        return [number for number, _ in found], [gradient for _, gradient in found]
+        numbers = [number for number, gradient in enumerate(gradients) if gradient is not None]
+        found = [gradient.contiguous() for gradient in gradients if gradient is not None]
+        table = self._table[numbers]
+        _put_gradients(table, found)
+        return _Gradients(numbers, found, table)
+
+
+@dataclass(frozen=True)
+class _Gradients:
+    """What a step is taken from.
+
+    Attributes:
+        numbers: of the parameters that have a gradient.
+        gradients: theirs, contiguous.
+        table: a row each, with where its gradient lies.
+    """
+
+    numbers: list[int]
+    gradients: list[torch.Tensor]
+    table: np.ndarray
 
 
 def _put_gradients(table: np.ndarray, gradients: Sequence[torch.Tensor]) -> None:

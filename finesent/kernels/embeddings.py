@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from ctypes import byref
 from dataclasses import dataclass
 from typing import Any
@@ -35,30 +36,38 @@ class Settings:
 
 
 def embedded(
-    ids: torch.Tensor, table: torch.Tensor, weights: tuple[torch.Tensor, ...], settings: Settings
+    ids: torch.Tensor,
+    starts: torch.Tensor,
+    table: torch.Tensor,
+    settings: Settings,
+    weights: Sequence[torch.Tensor],
+    copies: Sequence[torch.Tensor] | None = None,
 ) -> torch.Tensor:
     """Return ``dropout(LayerNorm(word + position + type))`` of tokens of the first type, with gradient.
 
     Args:
-        ids: (B, L) int64, each row's positions being 0 .. L - 1.
+        ids: (T,) int64, of the tokens of B rows, one behind the other.
+        starts: (B + 1,) int64, the number of each row's first token, which has position 0, and T.
         table: (V, H) float32, of words.
-        weights: in the order of :data:`WEIGHTS`, all of one type that there are kernels for.
         settings: of the embeddings.
+        weights: in the order of :data:`WEIGHTS`, all of one type; theirs is the gradient.
+        copies: of the weights, in a type that there are kernels for, to compute with; None for themselves.
 
     Returns:
-        (B, L, H) of the weights' type.
+        (T, H) of the type that is computed with.
 
     Raises:
-        IndexError: an id beyond the table, or more tokens than positions.
+        IndexError: an id beyond the table, or a row of more tokens than positions.
     """
-    if ids.numel():
+    if len(ids):
         least, most = ids.aminmax()
         if least < 0 or most >= len(table):
             raise IndexError(f"an id of {int(most if most >= len(table) else least)}; words: {len(table)}")
-    if ids.shape[1] > len(weights[0]):
-        raise IndexError(f"{ids.shape[1]} tokens; positions: {len(weights[0])}")
+        longest = int(starts.diff().max())
+        if longest > len(weights[0]):
+            raise IndexError(f"{longest} tokens; positions: {len(weights[0])}")
     made: torch.Tensor = _Embedded.apply(  # type: ignore[no-untyped-call]
-        ids.contiguous(), settings, table, *(weight.contiguous() for weight in weights)
+        ids.contiguous(), starts.contiguous(), settings, copies, table, *weights
     )
     return made
 
@@ -66,46 +75,55 @@ def embedded(
 class _Embedded(torch.autograd.Function):
     @staticmethod
     def forward(
-        ctx: Any, ids: torch.Tensor, settings: Settings, table: torch.Tensor, *weights: torch.Tensor
+        ctx: Any,
+        ids: torch.Tensor,
+        starts: torch.Tensor,
+        settings: Settings,
+        copies: Sequence[torch.Tensor] | None,
+        table: torch.Tensor,
+        *weights: torch.Tensor,
     ) -> torch.Tensor:
-        positions, types, weight, bias = weights
-        output = weight.new_empty(*ids.shape, len(weight))
-        sums, means = torch.empty_like(output), torch.empty(2, ids.numel())
+        positions, types, weight, bias = (each.contiguous() for each in copies or weights)
+        output = weight.new_empty(len(ids), len(weight))
+        sums, means = torch.empty_like(output), torch.empty(2, len(ids))
         made, given = (output, sums), (positions, types, weight, bias)
         settings.kernels["embeddings", weight.dtype](
-            _looked(ids, table, settings), *map(address, made), *addresses(means), *map(address, given)
+            _looked(ids, starts, table, settings),
+            *map(address, made),
+            *addresses(means),
+            *map(address, given),
         )
-        ctx.save_for_backward(ids, table, positions, types, weight, sums, means)
+        ctx.save_for_backward(ids, starts, table, positions, types, weight, sums, means)
         ctx.settings = settings
         return output
 
     @staticmethod
     def backward(ctx: Any, *gradients: torch.Tensor) -> tuple[torch.Tensor | None, ...]:
-        ids, table, positions, types, weight, sums, means = ctx.saved_tensors
+        ids, starts, table, positions, types, weight, sums, means = ctx.saved_tensors
         settings, above = ctx.settings, gradients[0].contiguous()
-        to_words = table.new_empty(ids.numel(), table.shape[1])
+        to_words = table.new_empty(len(ids), table.shape[1])
         to_positions, to_types = torch.zeros_like(positions), torch.zeros_like(types)
         to_weight, to_bias = torch.empty_like(weight), torch.empty_like(weight)
         results = (to_words, to_positions, to_types, to_weight, to_bias)
         settings.kernels["embeddings_gradient", weight.dtype](
-            *(_looked(ids, table, settings), *map(address, (*results, above, sums))),
+            *(_looked(ids, starts, table, settings), *map(address, (*results, above, sums))),
             *(*addresses(means), address(weight)),
         )
-        to_table = _of_table(ids, to_words, table, settings) if ctx.needs_input_grad[2] else None
-        return None, None, to_table, to_positions, to_types, to_weight, to_bias
+        to_table = _of_table(ids, to_words, table, settings) if ctx.needs_input_grad[4] else None
+        return None, None, None, None, to_table, to_positions, to_types, to_weight, to_bias
 
 
-def _looked(ids: torch.Tensor, table: torch.Tensor, settings: Settings) -> object:
-    dropped = settings.dropped
-    places = ids.data_ptr(), table.data_ptr()
-    return byref(Looked(*ids.shape, table.shape[1], *places, settings.epsilon, dropped.zeroed, dropped.key))
+def _looked(ids: torch.Tensor, starts: torch.Tensor, table: torch.Tensor, settings: Settings) -> object:
+    dropped, places = settings.dropped, (starts.data_ptr(), ids.data_ptr(), table.data_ptr())
+    sizes = len(starts) - 1, table.shape[1]
+    return byref(Looked(*sizes, *places, settings.epsilon, dropped.zeroed, dropped.key))
 
 
 def _of_table(
     ids: torch.Tensor, to_words: torch.Tensor, table: torch.Tensor, settings: Settings
 ) -> torch.Tensor:
-    """The (V, H) gradient of the table, from those of the (N, H) rows that were looked up."""
-    numbers = ids.view(-1)
+    """The (V, H) gradient of the table, from those of the (T, H) rows that were looked up."""
+    numbers = ids
     if settings.padding is not None:
         learning = numbers != settings.padding
         if not learning.all():

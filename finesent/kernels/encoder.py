@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import cache
+from functools import cache, lru_cache
 from operator import attrgetter
 from typing import Any
 
@@ -64,23 +64,27 @@ class _WithKernels(nn.Module):
         if asked or not _fits(hidden_states, attention_mask, weights):
             states: torch.Tensor = super().forward(hidden_states, attention_mask, *args, **kwargs)
             return states
-        settings = self.settings(hidden_states.shape, attention_mask)
+        settings = self.settings(_even(*hidden_states.shape[:2]), attention_mask)
         if torch.is_grad_enabled():
-            return learning(hidden_states, None, weights, settings)[0]
+            return learning(hidden_states, None, settings, weights)[0]
         return scored(hidden_states, self, settings)
 
-    def settings(self, shape: torch.Size, mask: torch.Tensor | None) -> Settings:
-        """What the layer computes with beside its weights, for (B, L, …) states and their mask."""
+    def settings(self, starts: torch.Tensor, mask: torch.Tensor | None) -> Settings:
+        """What the layer computes with beside its weights, for rows that start there and their mask."""
         attend, halves = self.attention.self, (self.attention.output, self.output)
         dropped, *p = (module.dropout.p if self.training else 0.0 for module in (attend, *halves))
         return Settings(
             kernels=self._kernels,
-            heads=Heads(
-                shape[0], shape[1], attend.num_attention_heads, attend.scaling, mask, Dropped.of(dropped)
-            ),
+            heads=Heads(starts, attend.num_attention_heads, attend.scaling, mask, Dropped.of(dropped)),
             epsilons=(halves[0].LayerNorm.eps, halves[1].LayerNorm.eps),
             p=(p[0], p[1]),
         )
+
+
+@lru_cache
+def _even(rows: int, tokens: int) -> torch.Tensor:
+    """Where rows start that all have so many tokens."""
+    return torch.arange(rows + 1) * tokens
 
 
 @cache

@@ -59,22 +59,24 @@ class Settings:
 def learning(
     states: torch.Tensor,
     residual: torch.Tensor | None,
-    weights: Sequence[torch.Tensor],
     settings: Settings,
+    weights: Sequence[torch.Tensor],
+    copies: Sequence[torch.Tensor] | None = None,
 ) -> tuple[torch.Tensor, torch.Tensor]:
-    """Return the (B, L, H) states that the layer makes of (B, L, H) states, with gradient, twice.
+    """Return the (…, H) states that the layer makes of (…, H) states, with gradient, twice.
 
     A layer above may take both, one of them as its residual: the gradients of the two are added where they
     are read, which spares a pass over memory.
 
     Args:
-        states: of a type that there are kernels for, as are the weights.
+        states: of a type that there are kernels for, as are the weights; of all rows, one behind the other.
         residual: the same numbers, contiguous; None to take the states.
-        weights: in the order of :data:`WEIGHTS`.
         settings: of the layer.
+        weights: in the order of :data:`WEIGHTS`; theirs is the gradient.
+        copies: of the weights, in the states' type, to compute with; None to compute with the weights.
     """
     made: tuple[torch.Tensor, torch.Tensor] = _Layer.apply(  # type: ignore[no-untyped-call]
-        states.contiguous(), residual, settings, *weights
+        states.contiguous(), residual, settings, copies, *weights
     )
     return made
 
@@ -83,7 +85,7 @@ def scored(states: torch.Tensor, layer: Any, settings: Settings) -> torch.Tensor
     """Return the same without gradient, by the products of the layer's own modules.
 
     Args:
-        states: (B, L, H).
+        states: (…, H), of all rows, one behind the other.
         layer: with the parts that :data:`WEIGHTS` names.
         settings: of the layer.
     """
@@ -110,10 +112,11 @@ class _Layer(torch.autograd.Function):
         states: torch.Tensor,
         residual: torch.Tensor | None,
         settings: Settings,
+        copies: Sequence[torch.Tensor] | None,
         *weights: torch.Tensor,
     ) -> tuple[torch.Tensor, torch.Tensor]:
         wq, bq, wk, bk, wv, bv, wo, bo, w_first, b_first, w_up, b_up, w_down, b_down, w_second, b_second = (
-            weights
+            copies or weights
         )
         kernels, heads, epsilons, p = settings.kernels, settings.heads, settings.epsilons, settings.p
         x = states.view(-1, states.shape[-1])
@@ -152,25 +155,34 @@ class _Layer(torch.autograd.Function):
         kernels, heads = ctx.settings.kernels, ctx.settings.heads
         x = states.view(-1, states.shape[-1])
         above, *more = (g.reshape(x.shape).contiguous() for g in gradients if g is not None)
+        learns = any(ctx.needs_input_grad[4:])
+
+        def of_weight(above: torch.Tensor, below: torch.Tensor) -> torch.Tensor | None:
+            return above.t() @ below if learns else None
+
+        # Each weight's gradient as soon as there is what it is made of, which is in a core's cache then.
         lower = normalised_sum_gradient(kernels, above, second, w_second, *more)
+        to_w_down = of_weight(lower.branch, active)
         to_wide = lower.branch @ w_down
         to_b_up = gelu_gradient(kernels, to_wide, slopes)
+        to_w_up = of_weight(to_wide, y)
         upper = normalised_sum_gradient(kernels, lower.residual, first, w_first, to_wide @ w_up)
+        to_wo = of_weight(upper.branch, seen)
         to_seen = upper.branch @ wo
         to_parts, to_b_parts = attention_gradient(kernels, heads, to_seen, softmax, parts, b_parts)
+        to_w_parts = of_weight(to_parts, x)
         to_states, to_residual = None, None
         if ctx.apart:
             to_residual = upper.residual.view_as(states) if ctx.needs_input_grad[1] else None
             to_states = (to_parts @ w_parts).view_as(states) if ctx.needs_input_grad[0] else None
         elif ctx.needs_input_grad[0]:
             to_states = upper.residual.addmm_(to_parts, w_parts).view_as(states)
-        if not any(ctx.needs_input_grad[2:]):
-            return to_states, to_residual, None, *[None] * len(WEIGHTS)
-        to_w_parts = to_parts.t() @ x
+        if to_w_parts is None:
+            return to_states, to_residual, None, None, *[None] * len(WEIGHTS)
         return (
-            *(to_states, to_residual, None),
+            *(to_states, to_residual, None, None),
             *(grad for both in zip(to_w_parts.chunk(3), to_b_parts.chunk(3), strict=True) for grad in both),
-            *(upper.branch.t() @ seen, upper.added, upper.weight, upper.bias),
-            *(to_wide.t() @ y, to_b_up),
-            *(lower.branch.t() @ active, lower.added, lower.weight, lower.bias),
+            *(to_wo, upper.added, upper.weight, upper.bias),
+            *(to_w_up, to_b_up),
+            *(to_w_down, lower.added, lower.weight, lower.bias),
         )

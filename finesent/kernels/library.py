@@ -19,9 +19,9 @@ _TYPES = {torch.bfloat16: "bf16", torch.float32: "float"}
 
 
 class Strides(Structure):
-    """Of (B, A, L, D) numbers, in numbers; those of a state are neighbours."""
+    """Between heads and between tokens, in numbers; those of a state are neighbours."""
 
-    _fields_ = [("row", c_int64), ("head", c_int64), ("token", c_int64)]
+    _fields_ = [("head", c_int64), ("token", c_int64)]
 
 
 class Parts(Structure):
@@ -36,8 +36,8 @@ class Shape(Structure):
     _fields_ = [
         ("rows", c_int64),
         ("heads", c_int64),
-        ("tokens", c_int64),
         ("depth", c_int64),
+        ("starts", c_void_p),
         ("scaling", c_float),
         ("seen", c_void_p),
         ("seen_row", c_int64),
@@ -65,8 +65,8 @@ class Looked(Structure):
 
     _fields_ = [
         ("rows", c_int64),
-        ("tokens", c_int64),
         ("width", c_int64),
+        ("starts", c_void_p),
         ("ids", c_void_p),
         ("table", c_void_p),
         ("epsilon", c_float),

@@ -11,7 +11,7 @@ import torch
 from finesent.kernels.library import Kernels, Lines, Parts, Shape, Strides, address, addresses
 from finesent.models.dropout import LEVELS
 
-# Queries, keys and values, side by side in (B L, 3 A D) states, or three times (B L, A D); all lie alike, and
+# Queries, keys and values, side by side in (T, 3 A D) states, or three times (T, A D); all lie alike, and
 # each line's states are neighbours.
 Parted = torch.Tensor | Sequence[torch.Tensor]
 
@@ -146,40 +146,38 @@ def _lines(states: torch.Tensor, epsilon: float, dropped: Dropped) -> object:
 
 @dataclass(frozen=True)
 class Heads:
-    """What attention is given beside its states.
+    """What attention is given beside its states, of T tokens of B rows, one behind the other.
 
     Attributes:
-        rows: B.
-        tokens: L.
+        starts: (B + 1,) int64, the number of each row's first token, and T.
         count: A.
         scaling: of the scores.
-        seen: broadcast to (B, A, L, L) bool, alike for all heads; true where a query sees a key.
-            None hides nothing.
-        dropped: of the softmax, (B, A, L, L).
+        seen: broadcast to (B, A, L, L) bool, alike for all heads; true where a query sees a key of its row.
+            None hides nothing. No row has more than L tokens.
+        dropped: of the softmax.
     """
 
-    rows: int
-    tokens: int
+    starts: torch.Tensor
     count: int
     scaling: float
     seen: torch.Tensor | None
     dropped: Dropped
 
     def shape(self, width: int) -> object:
-        """What the kernel needs to know, for (B L, A D) states."""
-        tokens, depth = self.tokens, width // self.count
+        """What the kernel needs to know, for (T, A D) states."""
+        rows = len(self.starts) - 1
         hidden: tuple[int | None, ...] = (None, 0, 0, 0)
         if self.seen is not None:
-            spread = self.seen.expand(self.rows, self.count, tokens, tokens)
+            tokens = self.seen.shape[3]
+            spread = self.seen.expand(rows, self.count, tokens, tokens)
             hidden = (spread.data_ptr(), spread.stride(0), spread.stride(2), spread.stride(3))
-        dropped = self.dropped
-        return byref(
-            Shape(self.rows, self.count, tokens, depth, self.scaling, *hidden, dropped.zeroed, dropped.key)
-        )
+        dropped, starts = self.dropped, self.starts.data_ptr()
+        sizes = rows, self.count, width // self.count
+        return byref(Shape(*sizes, starts, self.scaling, *hidden, dropped.zeroed, dropped.key))
 
     def strides(self, width: int, apart: int) -> Strides:
-        """How the (B, A, L, D) that the kernel knows lie in (B L, A D) states, whose lines lie ``apart``."""
-        return Strides(self.tokens * apart, width // self.count, apart)
+        """How heads and tokens lie in (T, A D) states, whose lines lie ``apart``."""
+        return Strides(width // self.count, apart)
 
     def parts(self, states: Parted, bias: torch.Tensor | None) -> object:
         """Queries, keys and values, lying alike, and their (3 A D,) bias."""
@@ -209,7 +207,7 @@ def _thirds(tensor: torch.Tensor) -> list[int]:
 def attention(
     kernels: Kernels, heads: Heads, parts: Parted, bias: torch.Tensor | None = None
 ) -> tuple[torch.Tensor, torch.Tensor]:
-    """Return contiguous (B L, A D) states, and (2, B A L) float32 of each query, which the gradient needs.
+    """Return contiguous (T, A D) states, and (2, A T) float32 of each query, which the gradient needs.
 
     Args:
         kernels: loaded.
@@ -241,7 +239,7 @@ def attention_gradient(
     """Return, from the output's, the gradients of queries, keys and values, side by side.
 
     Returns:
-        (B L, 3 A D), and the (3 A D,) sums over its lines: the bias's.
+        (T, 3 A D), and the (3 A D,) sums over its lines: the bias's.
     """
     width = _width(parts)
     results, to_bias = above.new_empty(len(above), 3 * width), above.new_empty(3 * width)

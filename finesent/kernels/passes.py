@@ -7,7 +7,7 @@ put in and taken out again) than some of the parts take.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from itertools import chain
+from dataclasses import dataclass
 from operator import itemgetter
 from typing import Any
 
@@ -19,11 +19,16 @@ from finesent.kernels import embeddings, layer
 from finesent.kernels.library import Kernels, supported
 from finesent.kernels.operations import Dropped
 from finesent.models.dropout import Dropout
+from finesent.models.half import Halves
 from finesent.models.lookup import WordEmbeddings
+from finesent.models.packing import Packing
+from finesent.models.prefix import PrefixStates
+
+Tensors = tuple[torch.Tensor, ...]
 
 
 class Passes:
-    """Passes with gradient.
+    """Passes with gradient, over real tokens alone.
 
     Args:
         encoder: that :meth:`suit`.
@@ -60,41 +65,55 @@ class Passes:
         self,
         input_ids: torch.Tensor,
         attention_mask: torch.Tensor,
-        weights: Mapping[str, torch.Tensor] | None,
+        layers: int,
+        weights: Mapping[str, torch.Tensor] | None = None,
+        prefix: PrefixStates | None = None,
     ) -> Sequence[torch.Tensor] | None:
-        """Return the (B, L, H) states of every layer, or None where the class's own pass is needed.
+        """Return the (B, L, H) states of the uppermost layers, or None where the class's own pass is needed.
 
         Args:
             input_ids: (B, L).
             attention_mask: (B, L), 1 where there is a token.
+            layers: how many, of the states returned; lowest first.
             weights: by name, used in place of the encoder's own; all but the table of words.
+            prefix: states of these very rows, which stand in for the lowest layers.
         """
         if not torch.is_grad_enabled() or torch.is_autocast_enabled("cpu") or self._watched():
             return None
-        named = dict(self._encoder.named_parameters()) if weights is None else weights
-        first, *others = (of(named) for of in (self._of_embeddings, *self._of_layers))
-        table = self._embeddings.word_embeddings.weight
-        if not supported(*first, *chain(*others)) or table.dtype != torch.float32 or not table.is_cpu:
+        given = _Given.of(self._encoder, weights)
+        if not self._computes_with(given) or (packing := Packing.of(attention_mask)) is None:
             return None
-        mask = None if attention_mask.all() else attention_mask.bool()[:, None, None, :]
-        states = again = self._embed(input_ids, first)
-        found = []
-        for each, given in zip(self._layers, others, strict=True):
-            settings = each.settings(input_ids.shape, mask)
-            states, again = layer.learning(states, again, given, settings)
+        if prefix is None:
+            begun, states = 0, self._embed(packing, input_ids, given)
+        else:
+            begun, states = prefix.layers, prefix.packed(packing.tokens)
+        again, found = states, [states]
+        for each, names in zip(self._layers[begun:], self._of_layers[begun:], strict=True):
+            settings = each.settings(packing.starts, None)
+            states, again = layer.learning(states, again, settings, *given[names])
             found.append(states)
-        return found
+        return [packing.padded(each) for each in found[-layers:]]
 
     def _watched(self) -> bool:
         """Whether somebody reads, or changes, what a part gives while a pass goes on."""
         parts = (self._embeddings, self._embeddings.word_embeddings, *self._layers)
         return any(part._forward_hooks or "forward" in part.__dict__ for part in parts)
 
-    def _embed(self, input_ids: torch.Tensor, weights: tuple[torch.Tensor, ...]) -> torch.Tensor:
+    def _computes_with(self, given: _Given) -> bool:
+        """Whether there are kernels for these weights."""
+        table = self._embeddings.word_embeddings.weight
+        # Copies are all of one kind.
+        named = list(given.weights.values()) if given.copies is None else [next(iter(given.copies.values()))]
+        others = [weight for weight in named if weight is not table]
+        return supported(*others) and table.dtype == torch.float32 and table.is_cpu
+
+    def _embed(self, packing: Packing, input_ids: torch.Tensor, given: _Given) -> torch.Tensor:
         parts = self._embeddings
         table = parts.word_embeddings
+        filler = 0 if table.padding_idx is None else table.padding_idx
+        ids = packing.packed(input_ids, filler)
         if table.before_lookup is not None:
-            table.before_lookup(input_ids)
+            table.before_lookup(ids)
         settings = embeddings.Settings(
             kernels=self._kernels,
             padding=table.padding_idx,
@@ -102,4 +121,26 @@ class Passes:
             epsilon=parts.LayerNorm.eps,
             dropped=Dropped.of(parts.dropout.p if parts.dropout.training else 0.0),
         )
-        return embeddings.embedded(input_ids, table.weight, weights, settings)
+        return embeddings.embedded(ids, packing.starts, table.weight, settings, *given[self._of_embeddings])
+
+
+@dataclass(frozen=True)
+class _Given:
+    """What a pass learns and computes with.
+
+    Attributes:
+        weights: whose gradients are computed, by name.
+        copies: to compute with; None for the weights.
+    """
+
+    weights: Mapping[str, torch.Tensor]
+    copies: Mapping[str, torch.Tensor] | None
+
+    @classmethod
+    def of(cls, encoder: Any, weights: Mapping[str, torch.Tensor] | None) -> _Given:
+        if isinstance(weights, Halves):
+            return cls(weights.weights, weights.copies)
+        return cls(dict(encoder.named_parameters()) if weights is None else weights, None)
+
+    def __getitem__(self, names: itemgetter[Any]) -> tuple[Tensors, Tensors | None]:
+        return names(self.weights), None if self.copies is None else names(self.copies)

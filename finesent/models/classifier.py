@@ -8,6 +8,7 @@ from torch import nn
 from finesent.errors import FinesentError
 from finesent.models.encoder import Encoder, States, Weights, hidden_size, layers_of, token_states
 from finesent.models.heads import HEADS
+from finesent.models.prefix import PrefixStates
 from finesent.models.reader import Reader
 from finesent.models.recurrent import RecurrentNetwork
 from finesent.params.ablation import Head
@@ -28,10 +29,17 @@ class Classifier(nn.Module):
         self.head = HEADS[head.kind](self.reader.width, classes, head.dropout)
 
     def states(
-        self, input_ids: torch.Tensor, attention_mask: torch.Tensor, weights: Weights = None
+        self,
+        input_ids: torch.Tensor,
+        attention_mask: torch.Tensor,
+        weights: Weights = None,
+        prefix: PrefixStates | None = None,
     ) -> States:
-        """Return what the encoder makes of (B, L) token ids under their (B, L) mask, for :meth:`read`."""
-        return token_states(self.encoder, input_ids, attention_mask, self.mix_layers, weights)
+        """Return what the encoder makes of (B, L) token ids under their (B, L) mask, for :meth:`read`.
+
+        Weights and prefix are those of :func:`~finesent.models.encoder.token_states`.
+        """
+        return token_states(self.encoder, input_ids, attention_mask, self.mix_layers, weights, prefix)
 
     def read(self, states: States, attention_mask: torch.Tensor) -> torch.Tensor:
         """Return (B, F) float32 features of an encoder's states."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 
 import torch
@@ -16,6 +17,7 @@ from finesent.errors import FinesentError
 from finesent.models.attention import use_cheap_attention
 from finesent.models.dropout import use_cheap_dropout
 from finesent.models.lookup import half_lookups, watch_lookups
+from finesent.models.prefix import PrefixStates
 from finesent.models.recurrent import RecurrentNetwork, is_recurrent, load_recurrent
 
 Encoder = PreTrainedModel | RecurrentNetwork
@@ -69,6 +71,7 @@ def token_states(
     attention_mask: torch.Tensor,
     layers: int,
     weights: Weights = None,
+    prefix: PrefixStates | None = None,
 ) -> States:
     """Return the (B, L, H) states of the ``layers`` uppermost layers, lowest first.
 
@@ -78,22 +81,32 @@ def token_states(
         attention_mask: (B, L), 1 where there is a token.
         layers: how many.
         weights: in bf16, by name, used in place of a pretrained encoder's own, all but the word embeddings.
+        prefix: states of these very rows, which stand in for a pretrained encoder's lowest layers.
     """
     if isinstance(encoder, RecurrentNetwork):
         return [encoder(input_ids, attention_mask)]
     # Where use_kernels of finesent.kernels.encoder has left any.
     passes = getattr(encoder, "compiled_passes", None)
-    made: States | None = None if passes is None else passes.states(input_ids, attention_mask, weights)
-    if made is not None:
-        return made[-layers:]
+    if passes is not None:
+        made: States | None = passes.states(input_ids, attention_mask, layers, weights, prefix)
+        if made is not None:
+            return made
     inputs = {"input_ids": input_ids, "attention_mask": attention_mask, "output_hidden_states": layers > 1}
-    if weights:
-        with half_lookups(encoder):
+    with ExitStack() as stack:
+        if prefix is not None:
+            stack.enter_context(prefix.put_into(layers_of(encoder)))
+        if weights:
+            stack.enter_context(half_lookups(encoder))
             output = functional_call(encoder, dict(weights), args=(), kwargs=inputs)
-    else:
-        output = encoder(**inputs)
+        else:
+            output = encoder(**inputs)
     states: States = output.hidden_states[-layers:] if layers > 1 else [output.last_hidden_state]
     return states
+
+
+def takes_out_padding(encoder: Encoder) -> bool:
+    """Whether a pass with gradient spends nothing on padding."""
+    return hasattr(encoder, "compiled_passes")
 
 
 def layers_of(encoder: Encoder) -> nn.ModuleList:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 
 import numpy as np
 import torch
@@ -14,7 +14,7 @@ from finesent.data.batches import length_ordered
 from finesent.data.tokens import TokenizedSplit
 from finesent.models.classifier import Classifier
 from finesent.models.device import autocast
-from finesent.models.encoder import Encoder, Weights, layers_of
+from finesent.models.encoder import Encoder, Weights, takes_out_padding
 from finesent.models.half import HalfWeights, half_parameters
 from finesent.models.packed import packed_products
 from finesent.models.prefix import PrefixStates
@@ -48,10 +48,9 @@ class Engine:
         """How many tokens, padding included, suit a forward pass without gradient."""
         return _CPU_TOKENS if self.device.type == "cpu" else _GPU_TOKENS
 
-    @property
-    def pass_tokens(self) -> float:
+    def pass_tokens(self, encoder: Encoder) -> float:
         """What a pass with gradient costs beside its tokens, in tokens; infinite where one is always best."""
-        return _CPU_PASS if self.device.type == "cpu" else math.inf
+        return math.inf if self.device.type != "cpu" or takes_out_padding(encoder) else _CPU_PASS
 
     def weights(self, encoder: Encoder) -> Weights:
         """Return what an encoder's passes are to be made with, or None for its own weights."""
@@ -96,20 +95,16 @@ class Engine:
             prefix: states of the split, which stand in for its lowest layers.
         """
         input_ids, mask = (self.place(array) for array in split.padded(rows))
-        encoder = classifier.encoder
-        weights = weights or self.weights(encoder)
-        with ExitStack() as stack:
-            if prefix is not None:
-                stack.enter_context(prefix.put_into(layers_of(encoder), rows))
-            states = classifier.states(input_ids, mask, weights)
+        weights = weights or self.weights(classifier.encoder)
+        states = classifier.states(input_ids, mask, weights, None if prefix is None else prefix.of(rows))
         with self.autocast():
             return classifier.read(states, mask)
 
     def classify(self, classifier: Classifier, features: torch.Tensor) -> torch.Tensor:
         """Return (B, C) float32 logits of (B, H) features."""
-        with self.autocast():
-            logits: torch.Tensor = classifier.head(features)
-        return logits.float()
+        # In float32: of so few operations each costs more than what a product in bf16 spares.
+        logits: torch.Tensor = classifier.head(features)
+        return logits
 
     def place(self, array: np.ndarray) -> torch.Tensor:
         """Copy an array to the device."""

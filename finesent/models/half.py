@@ -7,7 +7,8 @@ layers, where normalisation and softmax still add up in float32.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from functools import cached_property
 from typing import Any
 from weakref import WeakKeyDictionary, ref
 
@@ -16,6 +17,40 @@ from torch import nn
 from transformers import PreTrainedModel
 
 Stamp = tuple[int, int]
+
+
+class Halves(Mapping[str, torch.Tensor]):
+    """An encoder's weights in bf16 by name, with gradient where they learn.
+
+    Attributes:
+        weights: themselves, by name.
+        copies: in bf16 and without gradient, for whoever hands on gradients to the weights themselves.
+    """
+
+    def __init__(self, weights: dict[str, nn.Parameter], copies: dict[str, torch.Tensor]) -> None:
+        self.weights = weights
+        self.copies = copies
+        self._learns = torch.is_grad_enabled()
+
+    def __getitem__(self, name: str) -> torch.Tensor:
+        return self._turned[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.copies)
+
+    def __len__(self) -> int:
+        return len(self.copies)
+
+    @cached_property
+    def _turned(self) -> dict[str, torch.Tensor]:
+        # Once for all passes, and only where somebody asks: it takes as long as some passes' smaller parts.
+        learning = {name: weight for name, weight in self.weights.items() if weight.requires_grad}
+        if not learning or not self._learns:
+            return self.copies
+        turned = _Turned.apply(  # type: ignore[no-untyped-call]
+            [self.copies[name] for name in learning], *learning.values()
+        )
+        return self.copies | dict(zip(learning, turned, strict=True))
 
 
 class HalfWeights:
@@ -31,9 +66,9 @@ class HalfWeights:
         # By a weight's id, which it has for as long as the reference is one to it.
         self._copies: dict[int, tuple[ref[torch.Tensor], Stamp, torch.Tensor]] = {}
         # By encoder: to look them up takes longer than all that is done with them here.
-        self._named: WeakKeyDictionary[PreTrainedModel, list[tuple[str, nn.Parameter]]] = WeakKeyDictionary()
+        self._named: WeakKeyDictionary[PreTrainedModel, dict[str, nn.Parameter]] = WeakKeyDictionary()
 
-    def of(self, encoder: PreTrainedModel) -> dict[str, torch.Tensor]:
+    def of(self, encoder: PreTrainedModel) -> Halves:
         """Return each weight in bf16 by its name, with gradient where it learns.
 
         The word embeddings are left out: of that large table a pass needs a few rows, which are turned
@@ -42,7 +77,7 @@ class HalfWeights:
         weights = self._weights_of(encoder)
         copies: dict[str, torch.Tensor] = {}
         missing = []
-        for name, weight in weights:
+        for name, weight in weights.items():
             copy = self._kept(weight)
             if copy is None:
                 missing.append((name, weight))
@@ -51,23 +86,17 @@ class HalfWeights:
         for (name, weight), copy in zip(missing, _halves([weight for _, weight in missing]), strict=True):
             copies[name] = copy
             self._keep(weight, copy)
-        learning = [(name, weight) for name, weight in weights if weight.requires_grad]
-        if not learning or not torch.is_grad_enabled():
-            return copies
-        turned = _Turned.apply(  # type: ignore[no-untyped-call]
-            [copies[name] for name, _ in learning], *(weight for _, weight in learning)
-        )
-        return copies | {name: each for (name, _), each in zip(learning, turned, strict=True)}
+        return Halves(weights, copies)
 
     def copy_of(self, weight: nn.Parameter) -> torch.Tensor | None:
         """Return a weight's copy, if it is followed and still is what the weight is."""
         return self._current(weight) if self.followed else None
 
-    def _weights_of(self, encoder: PreTrainedModel) -> list[tuple[str, nn.Parameter]]:
+    def _weights_of(self, encoder: PreTrainedModel) -> dict[str, nn.Parameter]:
         if not self.followed:
-            return list(half_parameters(encoder))
+            return dict(half_parameters(encoder))
         if encoder not in self._named:
-            self._named[encoder] = list(half_parameters(encoder))
+            self._named[encoder] = dict(half_parameters(encoder))
         return self._named[encoder]
 
     def _kept(self, weight: nn.Parameter) -> torch.Tensor | None:

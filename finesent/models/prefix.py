@@ -42,17 +42,24 @@ class PrefixStates:
             return self
         return replace(self, starts=self.starts[rows], lengths=self.lengths[rows])
 
-    def padded(self, rows: np.ndarray) -> torch.Tensor:
-        """Return (B, L, H) states of the rows, padded to the longest of them."""
-        columns = np.arange(self.lengths[rows].max())
-        padding = columns >= self.lengths[rows][:, None]
-        where = np.where(padding, len(self.states) - 1, self.starts[rows][:, None] + columns)
+    def packed(self, tokens: int) -> torch.Tensor:
+        """Return (tokens, H) states, row after row, and zeros behind them."""
+        ends = np.cumsum(self.lengths)
+        where = np.full(tokens, len(self.states) - 1)
+        where[: ends[-1]] = np.repeat(self.starts - (ends - self.lengths), self.lengths) + np.arange(ends[-1])
+        return self.states[torch.from_numpy(where).to(self.states.device)]
+
+    def padded(self) -> torch.Tensor:
+        """Return (N, L, H) states, padded to the longest row."""
+        columns = np.arange(self.lengths.max())
+        padding = columns >= self.lengths[:, None]
+        where = np.where(padding, len(self.states) - 1, self.starts[:, None] + columns)
         return self.states[torch.from_numpy(where).to(self.states.device)]
 
     @contextmanager
-    def put_into(self, layers: nn.ModuleList, rows: np.ndarray) -> Iterator[None]:
-        """Inside, a pass of these rows through an encoder of these layers computes nothing in the lowest."""
-        states = self.padded(rows)
+    def put_into(self, layers: nn.ModuleList) -> Iterator[None]:
+        """Inside, a pass of all rows through an encoder of these layers computes nothing in the lowest."""
+        states = self.padded()
         skipped = layers[: self.layers]
         with ExitStack() as stack:
             for number, layer in enumerate(skipped, 1):

@@ -108,9 +108,11 @@ class Objective:
         if self.cached is not None:
             return self.cached[self.engine.place(rows)]
         unique, where = np.unique(rows, return_inverse=True)
-        parts = parts_by_length(self.split.lengths[unique], math.inf if whole else self.engine.pass_tokens)
+        encoder = self.classifier.encoder
+        of_a_pass = math.inf if whole else self.engine.pass_tokens(encoder)
+        parts = parts_by_length(self.split.lengths[unique], of_a_pass)
         # Turned once for all passes.
-        weights = self.engine.weights(self.classifier.encoder)
+        weights = self.engine.weights(encoder)
         features = torch.cat(
             [
                 self.engine.encode(self.classifier, self.split, unique[part], weights, self.prefix)

@@ -18,11 +18,11 @@ def factors(kernels: Kernels, dropped: Dropped, lines: int, width: int) -> torch
     return kept * 2**16 / (2**16 - dropped.zeroed)
 
 
-def attention_factors(kernels: Kernels, dropped: Dropped, rows: int, heads: int, tokens: int) -> torch.Tensor:
-    """(B, A, L, L) float64 factors of the softmax, drawn a line a key."""
+def attention_factors(kernels: Kernels, dropped: Dropped, row: int, heads: int, tokens: int) -> torch.Tensor:
+    """(A, L, L) float64 factors of a row's softmax, drawn a line a key."""
     across = -(-tokens // WIDTH) * WIDTH
-    drawn = factors(kernels, dropped, rows * heads, tokens * across)
-    return drawn.view(rows, heads, tokens, across)[..., :tokens].transpose(2, 3)
+    drawn = factors(kernels, dropped, (row + 1) * heads, tokens * across)[row * heads :]
+    return drawn.view(heads, tokens, across)[..., :tokens].transpose(1, 2)
 
 
 def attention(
@@ -30,20 +30,16 @@ def attention(
     key: torch.Tensor,
     value: torch.Tensor,
     heads: int,
-    rows: int,
     scaling: float,
     seen: torch.Tensor | None,
     factors: torch.Tensor | float,
 ) -> torch.Tensor:
-    """(B L, A D) states of (B L, A D) queries, keys and values."""
-    split = [
-        tensor.view(rows, -1, heads, tensor.shape[1] // heads).transpose(1, 2)
-        for tensor in (query, key, value)
-    ]
-    scores = split[0] @ split[1].transpose(2, 3) * scaling
+    """(L, A D) states of a row's (L, A D) queries, keys and values; (1, 1, L, L) says what is seen."""
+    split = [tensor.view(len(tensor), heads, -1).transpose(0, 1) for tensor in (query, key, value)]
+    scores = split[0] @ split[1].transpose(1, 2) * scaling
     if seen is not None:
-        scores = scores.masked_fill(~seen, -torch.inf)
-    return (scores.softmax(3) * factors @ split[2]).transpose(1, 2).reshape(query.shape)
+        scores = scores.masked_fill(~seen[0], -torch.inf)
+    return (scores.softmax(2) * factors @ split[2]).transpose(0, 1).reshape(query.shape)
 
 
 def normalised_sum(

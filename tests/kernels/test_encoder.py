@@ -159,8 +159,19 @@ def written_out(
     states, *weights = inputs
     wq, bq, wk, bk, wv, bv, wo, bo, g1, c1, wu, bu, wd, bd, g2, c2 = weights
     x = states.view(27, 32)
-    of_heads = naive.attention_factors(kernels, drawn[0], 3, 4, 9)
-    attended = naive.attention(x @ wq.T + bq, x @ wk.T + bk, x @ wv.T + bv, 4, 3, 8**-0.5, seen, of_heads)
+    parts = [(x @ w.T + b).split(9) for w, b in ((wq, bq), (wk, bk), (wv, bv))]
+    attended = torch.cat(
+        [
+            naive.attention(
+                *row,
+                heads=4,
+                scaling=8**-0.5,
+                seen=seen[number : number + 1],
+                factors=naive.attention_factors(kernels, drawn[0], number, 4, 9),
+            )
+            for number, row in enumerate(zip(*parts, strict=True))
+        ]
+    )
     halves = [naive.factors(kernels, dropped, 27, 32) for dropped in drawn[1:]]
     y = naive.normalised_sum(attended @ wo.T + bo, x, g1, c1, 1e-12, halves[0])
     wide = nn.functional.gelu(y @ wu.T + bu)

@@ -46,6 +46,11 @@ def assert_near(ours: torch.Tensor, theirs: torch.Tensor, terms: int = 1) -> Non
     torch.testing.assert_close(ours.double(), theirs.detach(), rtol=0, atol=near)
 
 
+def starts_of(lengths: list[int]) -> torch.Tensor:
+    """Where rows of these lengths start, one behind the other."""
+    return torch.tensor([0, *lengths]).cumsum(0)
+
+
 def bits(number: float) -> int:
     return Dropped.of(number).zeroed
 
@@ -137,9 +142,11 @@ def test_normalised_sum(
 @TYPES
 @settings(max_examples=40)
 @given(
-    rows=st.integers(1, 4),
+    lengths=st.one_of(
+        st.lists(st.integers(1, 70), min_size=1, max_size=4),
+        st.builds(lambda rows, tokens: [tokens] * rows, st.integers(1, 4), st.integers(1, 70)),
+    ),
     count=st.integers(1, 4),
-    tokens=st.integers(1, 70),
     depth=st.integers(1, 70),
     p=st.sampled_from([0.0, 0.1, 0.9]),
     masked=st.sampled_from(["nothing", "padding", "anything"]),
@@ -149,9 +156,8 @@ def test_normalised_sum(
 def test_attention(
     kernels: Kernels,
     dtype: torch.dtype,
-    rows: int,
+    lengths: list[int],
     count: int,
-    tokens: int,
     depth: int,
     p: float,
     masked: str,
@@ -159,24 +165,29 @@ def test_attention(
     seed: int,
 ) -> None:
     generator = torch.Generator().manual_seed(seed)
-    query, key, value, above = (random(generator, dtype, rows * tokens, count * depth) for _ in range(4))
+    tokens = sum(lengths)
+    query, key, value, above = (random(generator, dtype, tokens, count * depth) for _ in range(4))
     bias = random(generator, dtype, 3 * count * depth) if together else None
     parts = torch.cat([query, key, value], 1) if together else (query, key, value)
-    seen = mask(generator, masked, rows, tokens)
+    seen = mask(generator, masked, len(lengths), max(lengths))
     dropped = Dropped(bits(p), seed)
-    heads = Heads(rows, tokens, count, depth**-0.5, seen, dropped)
+    heads = Heads(starts_of(lengths), count, depth**-0.5, seen, dropped)
     output, softmax = attention(kernels, heads, parts, bias)
     gradients, to_bias = attention_gradient(kernels, heads, above, softmax, parts, bias)
     inputs = exact(query, key, value)
-    factors = naive.attention_factors(kernels, dropped, rows, count, tokens) if p else 1.0
     added = [0.0] * 3 if bias is None else bias.double().chunk(3)
-    summed = [part + more for part, more in zip(inputs, added, strict=True)]
-    expected = naive.attention(*summed, count, rows, heads.scaling, seen, factors)
+    summed = [(part + more).split(lengths) for part, more in zip(inputs, added, strict=True)]
+    rows = []
+    for number, (length, *row) in enumerate(zip(lengths, *summed, strict=True)):
+        factors = naive.attention_factors(kernels, dropped, number, count, length) if p else 1.0
+        own = None if seen is None else seen[number : number + 1, :, :length, :length]
+        rows.append(naive.attention(*row, count, heads.scaling, own, factors))
+    expected = torch.cat(rows)
     assert_near(output, expected)
     wanted = torch.autograd.grad(expected, inputs, above.double())
     for ours, theirs in zip(gradients.chunk(3, 1), wanted, strict=True):
-        assert_near(ours, theirs, terms=tokens + depth)
-    assert_near(to_bias, torch.cat([each.sum(0) for each in wanted]), terms=rows * tokens + depth)
+        assert_near(ours, theirs, terms=max(lengths) + depth)
+    assert_near(to_bias, torch.cat([each.sum(0) for each in wanted]), terms=tokens + depth)
 
 
 def mask(generator: torch.Generator, kind: str, rows: int, tokens: int) -> torch.Tensor | None:
@@ -194,7 +205,7 @@ def test_a_query_that_sees_nothing_takes_nothing(kernels: Kernels) -> None:
     query, key, value = (torch.randn(3, 4) for _ in range(3))
     seen = torch.ones(1, 1, 3, 3, dtype=torch.bool)
     seen[0, 0, 1] = False
-    heads = Heads(1, 3, 1, 0.5, seen, Dropped(0, 0))
+    heads = Heads(starts_of([3]), 1, 0.5, seen, Dropped(0, 0))
     parts = query, key, value
     output, softmax = attention(kernels, heads, parts)
     assert torch.equal(output[1], torch.zeros(4))
@@ -207,7 +218,7 @@ def test_a_query_that_sees_nothing_takes_nothing(kernels: Kernels) -> None:
 def test_what_is_no_number_is_not_hidden(kernels: Kernels, where: int) -> None:
     inputs = [torch.randn(3, 4) for _ in range(3)]
     inputs[where][1, 2] = math.nan
-    output, _ = attention(kernels, Heads(1, 3, 1, 0.5, None, Dropped(0, 0)), inputs)
+    output, _ = attention(kernels, Heads(starts_of([3]), 1, 0.5, None, Dropped(0, 0)), inputs)
     assert output[1].isnan().any()
     branch = torch.randn(3, 4)
     branch[1, 2] = math.nan

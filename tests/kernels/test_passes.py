@@ -7,6 +7,7 @@ from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from torch import nn
@@ -18,6 +19,7 @@ from finesent.kernels.passes import Passes
 from finesent.models.encoder import layers_of, token_states
 from finesent.models.half import HalfWeights
 from finesent.models.hooks import output_changed
+from finesent.models.prefix import Recorder
 from tests.kernels.test_encoder import batch, loaded, twins
 from tests.models.families import SIZES
 
@@ -117,6 +119,58 @@ def test_a_layer_that_hands_on_is_asked(fast: BertModel) -> None:
     assert not made_by_the_class(fast)
 
 
+def test_padding_before_a_token_is_the_class_s(fast: BertModel) -> None:
+    before = len(fast.calls)  # type: ignore[arg-type]
+    token_states(fast, torch.tensor([[0, 7, 8]]), torch.tensor([[0, 1, 1]]), 1)
+    assert len(fast.calls) == before + 1  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("half", [False, True], ids=["float32", "bf16"])
+def test_a_pass_that_begins_at_states_gives_what_a_whole_one_does(half: bool, fast: BertModel) -> None:
+    """And teaches the layers above them alone."""
+    given, layers = batch(), layers_of(fast)
+    fast.requires_grad_(False)
+    layers[1].requires_grad_(True)
+    lengths = given["attention_mask"].sum(1).numpy()
+    recorder = Recorder(layers, [1], lengths)
+    weights = HalfWeights().of(fast) if half else None
+    with recorder.over(np.arange(3)), torch.no_grad():
+        token_states(fast, given["input_ids"], given["attention_mask"], 1, weights)
+    found = []
+    for prefix in (None, recorder.result()[1]):
+        (states,) = token_states(
+            fast,
+            given["input_ids"],
+            given["attention_mask"],
+            1,
+            weights,
+            prefix,  # type: ignore[arg-type]
+        )
+        learning = [p for p in fast.parameters() if p.requires_grad]
+        found.append([states, *torch.autograd.grad(states[..., :7].float().square().sum(), learning)])
+    for begun, whole in zip(found[1], found[0], strict=True):
+        near = (3e-2 if half else 1e-5) * (1 + float(whole.abs().max()))
+        torch.testing.assert_close(begun, whole, rtol=0, atol=near)
+
+
+def test_what_fills_up_and_what_pads_teaches_nothing(fast: BertModel) -> None:
+    """Rows with padding between them, and each row alone, have the same gradients."""
+    given = batch()
+    whole = token_states(fast, given["input_ids"], given["attention_mask"], 1)[0]
+    loss = (whole[..., :7] * given["attention_mask"][..., None]).square().sum()
+    learning = list(fast.parameters())
+    wanted = torch.autograd.grad(loss, learning)
+    summed = [torch.zeros_like(weight) for weight in learning]
+    for ids, mask in zip(given["input_ids"], given["attention_mask"], strict=True):
+        alone = token_states(fast, ids[mask.bool()][None], mask[mask.bool()][None], 1)[0]
+        for total, gradient in zip(
+            summed, torch.autograd.grad(alone[..., :7].square().sum(), learning), strict=True
+        ):
+            total += gradient
+    for ours, theirs in zip(summed, wanted, strict=True):
+        torch.testing.assert_close(ours, theirs, rtol=0, atol=1e-4 * (1 + float(theirs.abs().max())))
+
+
 def test_another_type_of_number_is_the_class_s(fast: BertModel) -> None:
     assert made_by_the_class(fast.double())
 
@@ -142,10 +196,12 @@ def test_lookups_are_announced_and_may_be_sparse(fast: BertModel) -> None:
     looked: list[torch.Tensor] = []
     table: Any = fast.embeddings.word_embeddings
     table.before_lookup, table.sparse = looked.append, True
-    token_states(fast, batch()["input_ids"], batch()["attention_mask"], 1)[0][..., :7].sum().backward()
-    assert torch.equal(looked[0], batch()["input_ids"])
+    given = batch()
+    token_states(fast, given["input_ids"], given["attention_mask"], 1)[0][..., :7].sum().backward()
+    real, padding = given["input_ids"][given["attention_mask"].bool()], table.padding_idx
+    assert looked[0][: len(real)].tolist() == real.tolist()
+    assert set(looked[0][len(real) :].tolist()) <= {padding}
     assert table.weight.grad.is_sparse
-    padding = table.padding_idx
     assert padding not in table.weight.grad.coalesce().indices()
 
 

@@ -82,13 +82,14 @@ def test_skipped_layers_compute_nothing_and_are_themselves_again_afterwards(spli
     assert not any("forward" in vars(layer) or layer._forward_hooks for layer in layers)
 
 
-def test_rows_are_chosen_and_padded_with_zeros(split: TokenizedSplit) -> None:
+def test_rows_are_chosen_and_padded_or_packed_with_zeros(split: TokenizedSplit) -> None:
     lengths = np.array([2, 4, 3])
     states = torch.arange(9.0)[:, None].expand(9, 2).clone()
     whole = PrefixStates(1, torch.cat([states, torch.zeros(1, 2)]), np.array([0, 2, 6]), lengths, None)
-    assert whole.padded(np.array([2, 0]))[..., 0].tolist() == [[6, 7, 8], [0, 1, 0]]
-    assert whole.of(np.array([2, 1])).padded(np.array([1, 0]))[..., 1].tolist() == [
-        [2, 3, 4, 5],
-        [6, 7, 8, 0],
-    ]
+    chosen = whole.of(np.array([2, 0]))
+    assert chosen.padded()[..., 0].tolist() == [[6, 7, 8], [0, 1, 0]]
+    assert chosen.packed(8)[:, 1].tolist() == [6, 7, 8, 0, 1, 0, 0, 0]
+    again = whole.of(np.array([2, 1])).of(np.array([1, 0]))
+    assert again.padded()[..., 1].tolist() == [[2, 3, 4, 5], [6, 7, 8, 0]]
+    assert again.packed(7)[:, 0].tolist() == [2, 3, 4, 5, 6, 7, 8]
     assert whole.of(None) is whole

@@ -99,7 +99,8 @@ def test_passes_by_length_give_the_gradient_of_one_pass(tokens: Path, backbone: 
         encoded: list[np.ndarray] = []
 
         class Watched(Engine):
-            pass_tokens = tokens_of_a_pass
+            def pass_tokens(self, encoder: Any, tokens: float = tokens_of_a_pass) -> float:
+                return tokens
 
             def encode(self, *args: Any, into: list[np.ndarray] = encoded, **others: Any) -> torch.Tensor:
                 into.append(args[2])

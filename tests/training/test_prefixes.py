@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 
-import numpy as np
 import pytest
 import torch
 
@@ -31,13 +30,18 @@ LATER: dict[str, Any] = {"pooling": "attention", "unfreeze": {"policy": "all", "
 def begun_passes() -> Iterator[list[int]]:
     """The numbers of layers that passes inside skipped, one a pass."""
     skipped: list[int] = []
-    original = PrefixStates.put_into
+    originals = {name: getattr(PrefixStates, name) for name in ("packed", "padded")}
 
-    def counting(self: PrefixStates, layers: Any, rows: np.ndarray) -> Any:
-        skipped.append(self.layers)
-        return original(self, layers, rows)
+    def counting(name: str) -> Any:
+        def counted(self: PrefixStates, *given: Any) -> Any:
+            skipped.append(self.layers)
+            return originals[name](self, *given)
 
-    with patch.object(PrefixStates, "put_into", counting):
+        return counted
+
+    with ExitStack() as stack:
+        for name in originals:
+            stack.enter_context(patch.object(PrefixStates, name, counting(name)))
         yield skipped
 
 

@@ -52,9 +52,10 @@ class Dropout {
         : key_(key), zeroed_(zeroed), scale_(65536.0f / (65536.0f - zeroed)),
           drawn_((count + DRAWS - 1) / DRAWS * DRAWS) {}
 
-    // Draws a line's numbers, which factor() then tells the factors of.
-    void begin(int64_t line) {
-        for (uint32_t block = 0; block * DRAWS < drawn_.size(); ++block)
+    // Draws a line's numbers, which factor() then tells the factors of: all, or the first so many.
+    void begin(int64_t line) { begin(line, drawn_.size()); }
+    void begin(int64_t line, int64_t count) {
+        for (uint32_t block = 0; block * DRAWS < uint64_t(count); ++block)
             draw(drawn_.data() + block * DRAWS, key_, uint64_t(line), block);
     }
 

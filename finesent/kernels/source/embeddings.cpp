@@ -1,5 +1,5 @@
 // Dropout(LayerNorm(word + position + type)), what BERT's layers begin with (Devlin et al., 2019), and its gradient.
-// All tokens are of one type, and each row's positions begin at 0.
+// All tokens are of one type. Rows lie one behind the other, and each one's positions begin at 0.
 #include <algorithm>
 #include <vector>
 
@@ -11,8 +11,10 @@
 extern "C" {
 
 struct Looked {
-    int64_t rows, tokens, width;
-    // (rows, tokens), of rows of the table.
+    int64_t rows, width;
+    // Of each row the number of its first token, and behind the last row that of all tokens.
+    const int64_t* starts;
+    // Of each token, its row of the table.
     const int64_t* ids;
     const float* table;
     float epsilon;
@@ -25,10 +27,19 @@ struct Looked {
 
 namespace {
 
+// Of each token.
+std::vector<int64_t> positions_of(const Looked& looked) {
+    std::vector<int64_t> positions(looked.starts[looked.rows]);
+    for (int64_t row = 0; row < looked.rows; ++row)
+        for (int64_t i = looked.starts[row]; i < looked.starts[row + 1]; ++i) positions[i] = i - looked.starts[row];
+    return positions;
+}
+
 template <class T>
 void forward(const Looked& looked, T* output, T* sums, float* means, float* inverses, const T* positions, const T* type,
              const T* weight, const T* bias) {
     const int64_t width = looked.width;
+    const std::vector<int64_t> at = positions_of(looked);
 #pragma omp parallel
     {
         std::vector<float> line(width), kind(width);
@@ -37,9 +48,9 @@ void forward(const Looked& looked, T* output, T* sums, float* means, float* inve
         float* s = line.data();
         Dropout dropout(looked.key, looked.zeroed, width);
 #pragma omp for schedule(static)
-        for (int64_t i = 0; i < looked.rows * looked.tokens; ++i) {
+        for (int64_t i = 0; i < int64_t(at.size()); ++i) {
             const float* word = looked.table + looked.ids[i] * width;
-            const T* position = positions + i % looked.tokens * width;
+            const T* position = positions + at[i] * width;
             T* kept = sums + i * width;
             T* y = output + i * width;
             float sum = 0;
@@ -70,7 +81,9 @@ void forward(const Looked& looked, T* output, T* sums, float* means, float* inve
 template <class T>
 void backward(const Looked& looked, float* to_words, T* to_positions, T* to_type, T* to_weight, T* to_bias,
               const T* above, const T* sums, const float* means, const float* inverses, const T* weight) {
-    const int64_t width = looked.width, tokens = looked.tokens;
+    const int64_t width = looked.width, *starts = looked.starts, tokens = starts[looked.rows];
+    int64_t longest = 0;
+    for (int64_t row = 0; row < looked.rows; ++row) longest = std::max(longest, starts[row + 1] - starts[row]);
     Columns columns(3 * width);
 #pragma omp parallel
     {
@@ -83,7 +96,7 @@ void backward(const Looked& looked, float* to_words, T* to_positions, T* to_type
         float* k = b + width;
         Dropout dropout(looked.key, looked.zeroed, width);
 #pragma omp for schedule(static)
-        for (int64_t i = 0; i < looked.rows * tokens; ++i) {
+        for (int64_t i = 0; i < tokens; ++i) {
             const T* g = above + i * width;
             float* x = to_words + i * width;
             if (looked.zeroed) {
@@ -106,10 +119,11 @@ void backward(const Looked& looked, float* to_words, T* to_positions, T* to_type
         }
         // Behind the barrier that ends the loop above.
 #pragma omp for schedule(static)
-        for (int64_t t = 0; t < tokens; ++t) {
+        for (int64_t t = 0; t < longest; ++t) {
             std::fill(a, a + width, 0.0f);
             for (int64_t row = 0; row < looked.rows; ++row) {
-                const float* x = to_words + (row * tokens + t) * width;
+                if (starts[row] + t >= starts[row + 1]) continue;
+                const float* x = to_words + (starts[row] + t) * width;
 #pragma omp simd
                 for (int64_t j = 0; j < width; ++j) a[j] += x[j];
             }
