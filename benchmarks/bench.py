@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import shlex
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 from benchmarks.alternate import Outcomes, alternate, require_same_work
@@ -38,6 +39,9 @@ def main() -> str:
         "--pairs", type=int, default=5, help="rounds, in each of which every command runs once"
     )
     parser.add_argument("--steps", type=int, help="of an epoch; otherwise each comparison's own number")
+    parser.add_argument(
+        "--without", nargs="+", default=[], metavar="NAME", help="whom to leave out, by the name in the table"
+    )
     parser.add_argument("--threads", type=int, default=usable_cores(), help="of each process")
     parser.add_argument("--dataset", nargs="+", default=["sst5", "vader-movies"], help="the first to be had")
     parser.add_argument("--reviews", type=int, default=100_000, help="made-up reviews to clean")
@@ -57,7 +61,7 @@ def main() -> str:
     )
     failed: list[str] = []
     for name in options.lines:
-        failed += measure(name, setting, options.pairs, options.results, options.go_on)
+        failed += measure(name, setting, options.pairs, options.results, options.go_on, options.without)
     results = read_results(options.results)
     write_document(results, options.document)
     if failed:
@@ -66,7 +70,14 @@ def main() -> str:
     return "\n\n".join(shown)
 
 
-def measure(name: str, setting: Setting, rounds: int, folder: Path, go_on: bool = False) -> list[str]:
+def measure(
+    name: str,
+    setting: Setting,
+    rounds: int,
+    folder: Path,
+    go_on: bool = False,
+    without: Sequence[str] = (),
+) -> list[str]:
     """Run one comparison and keep its result, after each round anew; return the commands that failed.
 
     Args:
@@ -75,13 +86,21 @@ def measure(name: str, setting: Setting, rounds: int, folder: Path, go_on: bool 
         rounds: in all, those of an earlier sitting among them.
         folder: of the results.
         go_on: whether rounds that are there already count; otherwise it begins anew.
+        without: names of commands that are left out; ours cannot be.
 
     Raises:
-        FinesentError: the commands did different work, or the earlier rounds are of something else.
+        FinesentError: the commands did different work, the earlier rounds are of something else, or there is
+            no such command to leave out.
     """
     line = LINES[name]
     say(f"{name}: preparing the data")
-    commands = line.commands(setting)
+    ours, *peers = line.commands(setting)
+    if unknown := set(without) - {peer.name for peer in peers}:
+        told = ", ".join(repr(peer.name) for peer in peers)
+        raise FinesentError(
+            f"--without of {name}", f"there is no {sorted(unknown)[0]!r} to leave out", f"it has {told}"
+        )
+    commands = [ours, *(peer for peer in peers if peer.name not in without)]
     surroundings = described(setting.peers) | {
         "threads": str(setting.threads),
         "data": line.data(setting),

@@ -30,8 +30,8 @@ _CPU_PASS = 64
 class Engine:
     """Where tensors live and in which precision they are multiplied.
 
-    In bf16 a pretrained encoder's states are bf16 throughout, and what reads them runs under autocast; a
-    recurrent encoder stays in float32.
+    In bf16 a pretrained encoder's states are bf16 throughout, and what reads them runs under autocast; the
+    head, and a recurrent encoder, stay in float32.
     """
 
     def __init__(self, device: torch.device, precision: str) -> None:
@@ -40,7 +40,7 @@ class Engine:
         self._half = HalfWeights()
 
     def autocast(self) -> torch.autocast:
-        """The context for a pass through reader or head."""
+        """The context for a pass through the reader."""
         return autocast(self.device, self.precision)
 
     @property

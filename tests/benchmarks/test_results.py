@@ -84,6 +84,16 @@ def test_rounds_with_other_options_do_not_count(tmp_path: Path, results: Path) -
     assert (tmp_path / "ours").read_text() == "0"
 
 
+def test_whom_nobody_asks_for_is_left_out(tmp_path: Path, results: Path) -> None:
+    bench.measure(NAME, setting(), 2, results, without=["theirs"])
+    assert (tmp_path / "ours").read_text() == "01"
+    assert not (tmp_path / "theirs").exists()
+    assert list(read_results(results)[NAME].outcomes.readings) == ["ours"]
+    for unknown in ("ours", "their"):
+        with pytest.raises(FinesentError, match=f"there is no '{unknown}' to leave out; it has 'theirs'"):
+            bench.measure(NAME, setting(), 1, results, without=[unknown])
+
+
 @pytest.mark.parametrize("what", ["machine", "commit"])
 def test_rounds_measured_elsewhere_do_not_count(what: str) -> None:
     earlier = begun(**{what: "another"}).after(1, Outcomes())
