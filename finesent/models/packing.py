@@ -63,7 +63,7 @@ class Packing:
 
 
 def filled_up(tokens: int) -> int:
-    """The number of tokens that so many are filled up to: at most one in sixteen more, or seven."""
+    """The number of tokens that so many are filled up to: by at most one in 32, or seven."""
     step = max(_LEAST, (1 << max(0, tokens.bit_length() - 1)) // _PARTS)
     return -(-tokens // step) * step
 
