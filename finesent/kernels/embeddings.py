@@ -1,4 +1,4 @@
-"""What BERT's layers begin with (Devlin et al., 2019), words' rows among it, as one step of autograd."""
+"""What encoders of BERT's kind begin with (Devlin et al., 2019), words' rows in it, as a step of autograd."""
 
 from __future__ import annotations
 
@@ -26,6 +26,7 @@ class Settings:
         sparse: whether the table's gradient holds the rows that were looked up alone.
         epsilon: of the normalisation.
         dropped: of what was normalised.
+        first: the position of a row's first token.
     """
 
     kernels: Kernels
@@ -33,6 +34,7 @@ class Settings:
     sparse: bool
     epsilon: float
     dropped: Dropped
+    first: int = 0
 
 
 def embedded(
@@ -47,7 +49,7 @@ def embedded(
 
     Args:
         ids: (T,) int64, of the tokens of B rows, one behind the other.
-        starts: (B + 1,) int64, the number of each row's first token, which has position 0, and T.
+        starts: (B + 1,) int64, the number of each row's first token, and T.
         table: (V, H) float32, of words.
         settings: of the embeddings.
         weights: in the order of :data:`WEIGHTS`, all of one type; theirs is the gradient.
@@ -63,9 +65,9 @@ def embedded(
         least, most = ids.aminmax()
         if least < 0 or most >= len(table):
             raise IndexError(f"an id of {int(most if most >= len(table) else least)}; words: {len(table)}")
-        longest = int(starts.diff().max())
-        if longest > len(weights[0]):
-            raise IndexError(f"{longest} tokens; positions: {len(weights[0])}")
+        longest, there = int(starts.diff().max()), len(weights[0]) - settings.first
+        if longest > there:
+            raise IndexError(f"{longest} tokens; positions: {there}")
     made: torch.Tensor = _Embedded.apply(  # type: ignore[no-untyped-call]
         ids.contiguous(), starts.contiguous(), settings, copies, table, *weights
     )
@@ -114,9 +116,9 @@ class _Embedded(torch.autograd.Function):
 
 
 def _looked(ids: torch.Tensor, starts: torch.Tensor, table: torch.Tensor, settings: Settings) -> object:
-    dropped, places = settings.dropped, (starts.data_ptr(), ids.data_ptr(), table.data_ptr())
-    sizes = len(starts) - 1, table.shape[1]
-    return byref(Looked(*sizes, *places, settings.epsilon, dropped.zeroed, dropped.key))
+    rows, dropped = (len(starts) - 1, table.shape[1], starts.data_ptr(), settings.first), settings.dropped
+    words = ids.data_ptr(), table.data_ptr()
+    return byref(Looked(*rows, *words, settings.epsilon, dropped.zeroed, dropped.key))
 
 
 def _of_table(

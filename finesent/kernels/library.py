@@ -67,6 +67,7 @@ class Looked(Structure):
         ("rows", c_int64),
         ("width", c_int64),
         ("starts", c_void_p),
+        ("first", c_int64),
         ("ids", c_void_p),
         ("table", c_void_p),
         ("epsilon", c_float),

@@ -13,7 +13,6 @@ from typing import Any
 
 import torch
 from torch import nn
-from transformers.models.bert.modeling_bert import BertEmbeddings, BertModel
 
 from finesent.kernels import embeddings, layer
 from finesent.kernels.library import Kernels, supported
@@ -25,6 +24,14 @@ from finesent.models.packing import Packing
 from finesent.models.prefix import PrefixStates
 
 Tensors = tuple[torch.Tensor, ...]
+# The classes whose embeddings are summed and normalised as BERT's are; others may do otherwise. Positions are
+# counted from 0, or from behind the number that pads, over tokens that are not padding.
+_FROM_ZERO = ("bert.modeling_bert.Bert", "electra.modeling_electra.Electra")
+_BEHIND_PADDING = (
+    "roberta.modeling_roberta.Roberta",
+    "xlm_roberta.modeling_xlm_roberta.XLMRoberta",
+    "camembert.modeling_camembert.Camembert",
+)
 
 
 class Passes:
@@ -39,6 +46,8 @@ class Passes:
         self._kernels = kernels
         self._encoder = encoder
         self._embeddings = encoder.embeddings
+        behind_padding = _kind(encoder) in _BEHIND_PADDING
+        self._first_position = encoder.embeddings.padding_idx + 1 if behind_padding else 0
         self._layers = encoder.encoder.layer
         self._of_embeddings = itemgetter(*(f"embeddings.{name}" for name in embeddings.WEIGHTS))
         self._of_layers = [
@@ -54,8 +63,8 @@ class Passes:
             encoder: any.
             compiled: how many of its layers compute with the kernels.
         """
-        # Of the very classes: others may count positions differently.
-        if type(encoder) is not BertModel or type(encoder.embeddings) is not BertEmbeddings:
+        # ELECTRA's embeddings may be narrower than its layers.
+        if _kind(encoder) is None or hasattr(encoder, "embeddings_project"):
             return False
         parts = encoder.embeddings
         kinds = [type(part) for part in (parts.word_embeddings, parts.LayerNorm, parts.dropout)]
@@ -83,10 +92,14 @@ class Passes:
         given = _Given.of(self._encoder, weights)
         if not self._computes_with(given) or (packing := Packing.of(attention_mask)) is None:
             return None
-        if prefix is None:
-            begun, states = 0, self._embed(packing, input_ids, given)
-        else:
+        if prefix is not None:
             begun, states = prefix.layers, prefix.packed(packing.tokens)
+        else:
+            ids = packing.packed(input_ids, self._filler)
+            if self._first_position and (ids[: packing.real] == self._filler).any():
+                # It counts for no position, wherever it stands.
+                return None
+            begun, states = 0, self._embed(packing, ids, given)
         again, found = states, [states]
         for each, names in zip(self._layers[begun:], self._of_layers[begun:], strict=True):
             settings = each.settings(packing.starts, None)
@@ -107,11 +120,14 @@ class Passes:
         others = [weight for weight in named if weight is not table]
         return supported(*others) and table.dtype == torch.float32 and table.is_cpu
 
-    def _embed(self, packing: Packing, input_ids: torch.Tensor, given: _Given) -> torch.Tensor:
+    @property
+    def _filler(self) -> int:
+        padding: int | None = self._embeddings.word_embeddings.padding_idx
+        return 0 if padding is None else padding
+
+    def _embed(self, packing: Packing, ids: torch.Tensor, given: _Given) -> torch.Tensor:
         parts = self._embeddings
         table = parts.word_embeddings
-        filler = 0 if table.padding_idx is None else table.padding_idx
-        ids = packing.packed(input_ids, filler)
         if table.before_lookup is not None:
             table.before_lookup(ids)
         settings = embeddings.Settings(
@@ -120,8 +136,19 @@ class Passes:
             sparse=table.sparse,
             epsilon=parts.LayerNorm.eps,
             dropped=Dropped.of(parts.dropout.p if parts.dropout.training else 0.0),
+            first=self._first_position,
         )
         return embeddings.embedded(ids, packing.starts, table.weight, settings, *given[self._of_embeddings])
+
+
+def _kind(encoder: Any) -> str | None:
+    """Which of these an encoder is, with embeddings of the very same kind; None for another."""
+    parts = (encoder, getattr(encoder, "embeddings", None))
+    names = [f"{type(part).__module__}.{type(part).__qualname__}" for part in parts]
+    for kind in (*_FROM_ZERO, *_BEHIND_PADDING):
+        if names == [f"transformers.models.{kind}{part}" for part in ("Model", "Embeddings")]:
+            return kind
+    return None
 
 
 @dataclass(frozen=True)

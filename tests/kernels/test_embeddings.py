@@ -23,6 +23,7 @@ WORDS, POSITIONS = 11, 9
     lengths=st.lists(st.integers(1, POSITIONS), min_size=1, max_size=5),
     width=st.integers(32, 70),
     p=st.sampled_from([0.0, 0.1, 0.9]),
+    first=st.integers(0, 2),
     padding=st.sampled_from([None, 0]),
     sparse=st.booleans(),
     seed=st.integers(0, 10**6),
@@ -33,6 +34,7 @@ def test_embeddings(
     lengths: list[int],
     width: int,
     p: float,
+    first: int,
     padding: int | None,
     sparse: bool,
     seed: int,
@@ -42,16 +44,16 @@ def test_embeddings(
     ids = torch.randint(WORDS, (tokens,), generator=generator)
     # Numbers that bf16 holds, so that the table is the same in either type.
     table = random(generator, torch.bfloat16, WORDS, width).float().requires_grad_()
-    shapes = [(POSITIONS, width), (2, width), (width,), (width,)]
+    shapes = [(POSITIONS + 2, width), (2, width), (width,), (width,)]
     weights = [random(generator, dtype, *shape).requires_grad_() for shape in shapes]
     above = random(generator, dtype, tokens, width)
     dropped = Dropped(bits(p), seed)
-    output = embedded(ids, starts, table, Settings(kernels, padding, sparse, 0.1, dropped), weights)
+    output = embedded(ids, starts, table, Settings(kernels, padding, sparse, 0.1, dropped, first), weights)
     found = torch.autograd.grad(output, [table, *weights], above)
     inputs = exact(table.detach(), *(weight.detach() for weight in weights))
     words, positions, types, weight, bias = inputs
     looked_up = functional.embedding(ids, words, padding_idx=padding)
-    summed = looked_up + torch.cat([positions[:length] for length in lengths]) + types[0]
+    summed = looked_up + torch.cat([positions[first : first + length] for length in lengths]) + types[0]
     factors = naive.factors(kernels, dropped, tokens, width) if p else 1.0
     expected = functional.layer_norm(summed, (width,), weight, bias, 0.1) * factors
     wanted = torch.autograd.grad(expected, inputs, above.double())

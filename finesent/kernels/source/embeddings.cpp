@@ -1,5 +1,5 @@
 // Dropout(LayerNorm(word + position + type)), what BERT's layers begin with (Devlin et al., 2019), and its gradient.
-// All tokens are of one type. Rows lie one behind the other, and each one's positions begin at 0.
+// All tokens are of one type. Rows lie one behind the other, and the positions of all begin alike.
 #include <algorithm>
 #include <vector>
 
@@ -14,6 +14,8 @@ struct Looked {
     int64_t rows, width;
     // Of each row the number of its first token, and behind the last row that of all tokens.
     const int64_t* starts;
+    // The position of a row's first token.
+    int64_t first;
     // Of each token, its row of the table.
     const int64_t* ids;
     const float* table;
@@ -31,7 +33,8 @@ namespace {
 std::vector<int64_t> positions_of(const Looked& looked) {
     std::vector<int64_t> positions(looked.starts[looked.rows]);
     for (int64_t row = 0; row < looked.rows; ++row)
-        for (int64_t i = looked.starts[row]; i < looked.starts[row + 1]; ++i) positions[i] = i - looked.starts[row];
+        for (int64_t i = looked.starts[row]; i < looked.starts[row + 1]; ++i)
+            positions[i] = looked.first + i - looked.starts[row];
     return positions;
 }
 
@@ -127,7 +130,7 @@ void backward(const Looked& looked, float* to_words, T* to_positions, T* to_type
 #pragma omp simd
                 for (int64_t j = 0; j < width; ++j) a[j] += x[j];
             }
-            for (int64_t j = 0; j < width; ++j) store(to_positions[t * width + j], a[j]);
+            for (int64_t j = 0; j < width; ++j) store(to_positions[(looked.first + t) * width + j], a[j]);
         }
     }
     columns.add_up(to_weight, 0, width);
