@@ -7,18 +7,17 @@ the function for one.
 
 from __future__ import annotations
 
-import hashlib
 import string
-from collections.abc import Callable, Iterable, Iterator
-from itertools import pairwise, starmap
+from collections.abc import Callable, Iterable
+from dataclasses import replace
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-from xxhash import xxh3_64_digest
 
 from finesent.data.cleaning import normalised, review_letters, squeeze_spaces, without_markup
 from finesent.data.duplicates import duplicate_key
+from finesent.data.hashes import hash64, quick_hash64, slices
 from finesent.data.joined import Joined
 from finesent.data.loops.interface import DROPPED, SPACE
 from finesent.data.pieces import strings
@@ -69,7 +68,7 @@ def text_hashes(texts: pa.StringArray) -> np.ndarray:
     """Return (N,) uint64 :func:`hash64` of the normalised forms of cleaned texts."""
     joined = Joined.of(texts)
     # A cleaned text has no white space to squeeze, and ASCII no forms but upper and lower case.
-    hashes = hash64(_slices(joined.content.lower(), joined.edges))
+    hashes = replace(joined, content=joined.content.lower()).hashes()
     return _with_single(hashes, joined.not_ascii(), texts, normalised, hash64)
 
 
@@ -77,35 +76,11 @@ def copy_hashes(texts: pa.StringArray) -> np.ndarray:
     """Return (N,) uint64 :func:`quick_hash64` of the duplicate keys of cleaned texts."""
     joined = Joined.of(texts)
     keys, edges = joined.dropped(_KEYS)
-    hashes = quick_hash64(_slices(keys.tobytes(), edges))
+    hashes = quick_hash64(slices(keys.tobytes(), edges))
     # A text of punctuation alone has a key of another kind.
     blank = np.diff(edges) == 0
     alone = joined.not_ascii() | joined.holding(_BRACKETS) | blank
     return _with_single(hashes, alone, texts, duplicate_key, quick_hash64)
-
-
-def hash64(keys: Iterable[bytes]) -> np.ndarray:
-    """Return (N,) uint64, the first eight bytes of each key's sha256, the first byte the highest.
-
-    Among n different keys two have the same hash with a probability of about n² / 2^65: for four million,
-    one in two million.
-    """
-    sha256 = hashlib.sha256
-    digests = b"".join([sha256(key).digest() for key in keys])
-    return np.frombuffer(digests, dtype=">u8").reshape(-1, 4)[:, 0].astype(np.uint64)
-
-
-def quick_hash64(keys: Iterable[bytes]) -> np.ndarray:
-    """Return (N,) uint64, the XXH3 of each key, in a tenth of the time that :func:`hash64` takes.
-
-    It tells keys apart as well, unless somebody makes two of them for this end, which sha256 withstands.
-    """
-    return np.frombuffer(b"".join(map(xxh3_64_digest, keys)), dtype=">u8").astype(np.uint64)
-
-
-def _slices(content: bytes, edges: np.ndarray) -> Iterator[bytes]:
-    """Yield what stands between each two edges."""
-    return map(content.__getitem__, starmap(slice, pairwise(edges.tolist())))
 
 
 def _by_themselves(

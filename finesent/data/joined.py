@@ -55,6 +55,10 @@ class Joined:
             return np.zeros(len(self.edges) - 1, dtype=bool)
         return byte_loops().not_ascii(self._texts)
 
+    def hashes(self) -> np.ndarray:
+        """Return (N,) uint64 :func:`finesent.data.hashes.hash64` of the texts."""
+        return byte_loops().sha256(self._texts)
+
     def counts(self, letter: int) -> np.ndarray:
         """Return (N,) int64, how often each text holds a byte."""
         return byte_loops().count(self._texts, letter)

@@ -1,10 +1,10 @@
-"""A function over many items in several processes, with the results in the order of the items."""
+"""A function over many items in several processes or threads, with the results in the order of the items."""
 
 from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures import Executor, Future, ProcessPoolExecutor
 from itertools import chain, islice
 from multiprocessing import get_context
 from typing import TypeVar
@@ -28,9 +28,17 @@ def processes() -> ProcessPoolExecutor:
 
 
 def in_order(
-    pool: ProcessPoolExecutor, function: Callable[[ItemT], ResultT], items: Iterable[ItemT]
+    pool: Executor, function: Callable[[ItemT], ResultT], items: Iterable[ItemT], held: int | None = None
 ) -> Iterator[ResultT]:
-    """Yield the function of every item; few items are held at once, and a single one needs no process."""
+    """Yield the function of every item, of which the last need not be made before the first is asked for.
+
+    Args:
+        pool: of processes or threads; a single item needs none.
+        function: that processes find by its name, and that leaves Python to other threads.
+        items: made by whoever asks for the results.
+        held: how many items, or what came of them, wait at once; two a core otherwise.
+    """
+    held = held or _AHEAD * usable_cores()
     rest = iter(items)
     first = list(islice(rest, 2))
     if len(first) < 2:
@@ -39,7 +47,7 @@ def in_order(
     waiting: deque[Future[ResultT]] = deque()
     for item in chain(first, rest):
         waiting.append(pool.submit(function, item))
-        if len(waiting) > _AHEAD * usable_cores():
+        if len(waiting) > held:
             yield waiting.popleft().result()
     while waiting:
         yield waiting.popleft().result()

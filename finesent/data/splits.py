@@ -11,8 +11,8 @@ from collections.abc import Hashable, Iterable
 
 import numpy as np
 
-from finesent.data.bulk import hash64
 from finesent.data.cleaning import normalised
+from finesent.data.hashes import hash64
 from finesent.data.rows import Rows
 from finesent.data.tables import SPLITS
 

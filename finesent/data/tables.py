@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from itertools import chain
 from pathlib import Path
 
 import numpy as np
@@ -12,13 +12,17 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from finesent.data.ahead import ahead
+from finesent.cores import usable_cores
+from finesent.data.joining import JoinedParquet
+from finesent.data.parallel import in_order
 from finesent.errors import FinesentError
 from finesent.files import replacing
 
 SPLITS = ("train", "dev", "test")
 # A smaller file has one row group, a larger one a row group for every so many rows: they are held at once.
 ROW_GROUP = 1 << 16
+# Row groups that are encoded at once; each takes some tens of MB.
+_WRITERS = 4
 # Rows that are read at once.
 BATCH = 1 << 14
 
@@ -58,23 +62,34 @@ def write_arrow(path: Path, table: pa.Table) -> None:
 def write_batches(path: Path, tables: Iterable[pa.Table]) -> None:
     """Do as :func:`write_arrow` with tables that come one after the other, at least one, of one schema.
 
-    How the rows are spread over the tables has no influence on the bytes.
+    How the rows are spread over the tables has no influence on the bytes, which are those that pyarrow writes
+    row group by row group. They are encoded and compressed side by side.
     """
-    pieces = iter(tables)
-    first = next(pieces)
+    threads = min(usable_cores(), _WRITERS)
     with (
         replacing(path) as temporary,
-        pq.ParquetWriter(
-            temporary,
-            first.schema,
-            compression="zstd",
-            use_dictionary=[path for path in _paths(first.schema) if path not in _WITHOUT_DICTIONARY],
-            write_statistics=False,
-            write_page_checksum=True,
-        ) as writer,
+        temporary.open("wb") as file,
+        ThreadPoolExecutor(threads) as pool,
     ):
-        for group in ahead(_row_groups(chain([first], pieces))):
-            writer.write_table(group)
+        joined = JoinedParquet(file)
+        for encoded in in_order(pool, _encoded, _row_groups(tables), held=threads):
+            joined.add(memoryview(encoded))
+        joined.close()
+
+
+def _encoded(group: pa.Table) -> pa.Buffer:
+    """Return a Parquet file of one row group."""
+    sink = pa.BufferOutputStream()
+    with pq.ParquetWriter(
+        sink,
+        group.schema,
+        compression="zstd",
+        use_dictionary=[path for path in _paths(group.schema) if path not in _WITHOUT_DICTIONARY],
+        write_statistics=False,
+        write_page_checksum=True,
+    ) as writer:
+        writer.write_table(group)
+    return sink.getvalue()
 
 
 def _paths(schema: pa.Schema) -> list[str]:

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processors, trainers
 
+from finesent import compiling
 from finesent.data import joined
 from finesent.data.loops.compiled import load_loops
 from finesent.data.loops.interface import Loops
@@ -74,10 +75,15 @@ def tokenizer_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return _write(tmp_path_factory.mktemp("tokenizer"))
 
 
-@pytest.fixture(scope="module", params=["compiled", "plain"])
-def loops(request: pytest.FixtureRequest) -> Iterator[Loops]:
-    """The loops in C++, and those in numpy, used meanwhile."""
-    made: Loops = NumpyLoops() if request.param == "plain" else loaded_or_skipped(load_loops)
+@pytest.fixture(scope="module", params=["compiled", "compiled byte by byte", "plain"])
+def loops(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Loops]:
+    """The loops in C++, as this machine has them and as others do, and those in numpy, used meanwhile."""
+    made: Loops = NumpyLoops()
     with pytest.MonkeyPatch.context() as patch:
+        if request.param == "compiled byte by byte":
+            patch.setattr(compiling, "_FLAGS", (*compiling._FLAGS, "-U__AVX512VBMI2__"))
+            patch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))
+        if request.param != "plain":
+            made = loaded_or_skipped(load_loops)
         patch.setattr(joined, "byte_loops", lambda: made)
         yield made

@@ -12,9 +12,10 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from finesent.data.bulk import clean_texts, copy_hashes, hash64, quick_hash64, text_hashes
+from finesent.data.bulk import clean_texts, copy_hashes, text_hashes
 from finesent.data.cleaning import RECIPES, normalised, squeeze_spaces
 from finesent.data.duplicates import duplicate_key
+from finesent.data.hashes import hash64, quick_hash64
 
 pytestmark = pytest.mark.usefixtures("loops")
 

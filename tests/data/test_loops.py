@@ -2,27 +2,34 @@
 
 from __future__ import annotations
 
+import hashlib
 from itertools import pairwise
 from pathlib import Path
+from unittest.mock import patch
 
 import numpy as np
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from finesent.data.loops import fastest
+from finesent.data.loops import compiled, fastest
 from finesent.data.loops.compiled import CompiledLoops
 from finesent.data.loops.interface import Loops, Texts
 from finesent.data.loops.plain import NumpyLoops
 
 # Few different bytes, so that sequences occur and spaces meet.
-bytestrings = st.lists(st.sampled_from(b" a\x00\xc2\xff")).map(bytes) | st.binary(max_size=20)
+few = st.sampled_from(b" a\x00\xc2\xff")
+# And so many that they are more than are looked at together.
+bytestrings = (
+    st.lists(few).map(bytes) | st.binary(max_size=20) | st.lists(few, min_size=60, max_size=140).map(bytes)
+)
 texts = st.lists(bytestrings, max_size=6)
 # What becomes of a byte: all 256, or few of them.
 tables = st.binary(min_size=256, max_size=256) | st.lists(
     st.sampled_from(b" a\x00"), min_size=256, max_size=256
 ).map(bytes)
 SAME = bytes(range(256))
+SEQUENCES = [b"a", b" a", b"a ", b"aa", b"\xc2\xff", b"\0", b"\xffa", b"bc"]
 
 
 def together(texts: list[bytes]) -> Texts:
@@ -39,6 +46,7 @@ def apart(texts: Texts) -> list[bytes]:
 
 @given(given=texts, table=tables)
 @example(given=[b" a", b"a ", b" ", b"", b"a  a"], table=SAME)
+@example(given=[b"a" * 63 + b"  a", b"a" * 64 + b" ", b" " * 64 + b"a", b" " * 128], table=SAME)
 @example(given=[], table=SAME)
 def test_squeeze(loops: Loops, given: list[bytes], table: bytes) -> None:
     expected = [b" ".join(filter(None, text.translate(table).split(b" "))) for text in given]
@@ -52,7 +60,7 @@ def test_drop(loops: Loops, given: list[bytes], table: bytes) -> None:
     assert apart(loops.drop(together(given), table)) == expected
 
 
-@given(given=texts, sequences=st.lists(st.sampled_from([b"a", b" a", b"a ", b"aa", b"\xc2\xff", b"\0"])))
+@given(given=texts, sequences=st.lists(st.sampled_from(SEQUENCES)))
 @example(given=[b"a", b" "], sequences=[b"a "])
 @example(given=[b"aa"], sequences=[b"aaa", b"aa"])
 @example(given=[b"a"], sequences=[b"aa"])
@@ -75,6 +83,26 @@ def test_count(loops: Loops, given: list[bytes], letter: int) -> None:
     counts = loops.count(together(given), letter)
     assert counts.dtype == np.int64
     assert counts.tolist() == [text.count(letter) for text in given]
+
+
+@given(given=texts)
+def test_sha256(loops: Loops, given: list[bytes]) -> None:
+    hashes = loops.sha256(together(given))
+    assert hashes.dtype == np.uint64
+    assert hashes.tolist() == [int.from_bytes(hashlib.sha256(text).digest()[:8], "big") for text in given]
+
+
+def test_sha256_without_openssl_is_the_same(loops: Loops, monkeypatch: pytest.MonkeyPatch) -> None:
+    given = together([b"film", b""])
+    wanted = loops.sha256(given).tolist()
+    if isinstance(loops, CompiledLoops):
+        monkeypatch.setattr(loops, "_openssl", None)
+        assert loops.sha256(given).tolist() == wanted
+        # As where hashlib has no OpenSSL, or one whose functions have other names.
+        for gone in (ImportError("no module"), AttributeError("no function")):
+            with patch.object(compiled.importlib, "import_module", side_effect=gone):
+                assert compiled._openssl() is None
+        assert compiled._openssl() is not None
 
 
 def test_the_compiled_ones_are_taken_where_they_can_be_had(

@@ -1,8 +1,11 @@
-"""Work that is spread over processes comes back in order."""
+"""Work that is spread over processes or threads comes back in order."""
 
 from __future__ import annotations
 
 import os
+import threading
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -19,6 +22,22 @@ def test_results_come_in_the_order_of_the_items(count: int) -> None:
 def test_a_single_item_needs_no_process() -> None:
     with processes() as pool:
         assert list(in_order(pool, lambda item: (item, os.getpid()), [1])) == [(1, os.getpid())]
+
+
+def test_items_are_made_as_they_are_needed() -> None:
+    made: list[int] = []
+
+    def items() -> Iterator[int]:
+        for number in range(9):
+            made.append(number)
+            yield number
+
+    with ThreadPoolExecutor(2) as pool:
+        results = in_order(pool, lambda number: (number, threading.get_ident()), items(), held=2)
+        for number, (found, thread) in enumerate(results):
+            assert found == number
+            assert thread != threading.get_ident()
+            assert len(made) <= number + 3
 
 
 def _refuse(row: int) -> int:

@@ -20,6 +20,7 @@ from finesent.data.tables import (
     read_rows,
     taken,
     word_counts,
+    write_arrow,
     write_batches,
     write_rows,
 )
@@ -67,6 +68,28 @@ def test_the_bytes_do_not_depend_on_how_the_rows_come(
         write_batches(tmp_path / "pieces", read)
         assert (tmp_path / "pieces").read_bytes() == whole
     assert pq.ParquetFile(tmp_path / "whole").num_row_groups == max(1, -(-count // 10))
+
+
+@pytest.mark.parametrize("count", [0, 9, 10, 11, 175])
+def test_a_file_is_what_pyarrow_writes_row_group_by_row_group(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, count: int
+) -> None:
+    """Up to more row groups than a list's short form counts."""
+    monkeypatch.setattr(tables, "ROW_GROUP", 10)
+    table = pa.Table.from_pandas(rows(count), preserve_index=False).replace_schema_metadata(None)
+    write_arrow(tmp_path / "ours", table)
+    with pq.ParquetWriter(
+        tmp_path / "theirs",
+        table.schema,
+        compression="zstd",
+        use_dictionary=["label"],
+        write_statistics=False,
+        write_page_checksum=True,
+    ) as writer:
+        for start in range(0, max(1, count), 10):
+            writer.write_table(table[start : start + 10])
+    assert (tmp_path / "ours").read_bytes() == (tmp_path / "theirs").read_bytes()
+    assert read_arrow(tmp_path / "ours").equals(table)
 
 
 def test_a_file_of_one_row_group_is_what_pyarrow_writes_at_once(tmp_path: Path) -> None:

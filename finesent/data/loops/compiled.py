@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import importlib
 from collections.abc import Sequence
 from ctypes import c_int64, c_uint8, c_void_p
 from pathlib import Path
@@ -11,6 +12,7 @@ import numpy as np
 
 from finesent.compiling import CompilingError, compiled
 from finesent.data.loops.interface import Texts
+from finesent.data.loops.plain import NumpyLoops
 
 SOURCES = Path(__file__).parent / "source"
 
@@ -27,8 +29,19 @@ def load_loops() -> CompiledLoops:
         raise CompilingError(str(error)) from error
 
 
+def _openssl() -> list[c_void_p] | None:
+    """Return where the functions of the OpenSSL that hashlib uses lie; None where they cannot be found."""
+    try:
+        # What a library needs is found through it.
+        library = ctypes.CDLL(importlib.import_module("_hashlib").__file__)
+        functions = [getattr(library, f"SHA256_{name}") for name in ("Init", "Update", "Final")]
+    except (ImportError, OSError, AttributeError, TypeError):
+        return None
+    return [ctypes.cast(function, c_void_p) for function in functions]
+
+
 class CompiledLoops:
-    """Those of texts.cpp.
+    """Those of texts.cpp and hashes.cpp.
 
     Args:
         path: of the compiled library.
@@ -39,6 +52,7 @@ class CompiledLoops:
 
     def __init__(self, path: Path) -> None:
         self._library = ctypes.CDLL(str(path))
+        self._openssl = _openssl()
 
     def squeeze(self, texts: Texts, table: bytes) -> Texts:
         """As :class:`Loops` has it."""
@@ -68,6 +82,13 @@ class CompiledLoops:
         counts = np.empty(len(texts[1]) - 1, dtype=np.int64)
         self._library.count(*_given(texts), c_uint8(letter), _address(counts))
         return counts
+
+    def sha256(self, texts: Texts) -> np.ndarray:
+        """As :class:`Loops` has it."""
+        found = np.empty(len(texts[1]) - 1, dtype=np.uint64)
+        if self._openssl is None or not self._library.sha256(*_given(texts), *self._openssl, _address(found)):
+            return NumpyLoops().sha256(texts)
+        return found
 
     @staticmethod
     def _mapped(loop: ctypes._NamedFuncPointer, texts: Texts, table: bytes) -> Texts:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from finesent.data.hashes import hash64, slices
 from finesent.data.loops.interface import DROPPED, SPACE, Texts
 
 
@@ -48,6 +49,11 @@ class NumpyLoops:
         """As :class:`Loops` has it."""
         letters, edges = texts
         return _counts(letters == letter, edges)
+
+    def sha256(self, texts: Texts) -> np.ndarray:
+        """As :class:`Loops` has it."""
+        letters, edges = texts
+        return hash64(slices(letters.tobytes(), edges))
 
     @staticmethod
     def _without(letters: np.ndarray, edges: np.ndarray, dropped: np.ndarray) -> Texts:

@@ -1,13 +1,10 @@
 // What is done to every byte of many texts, which lie one behind the other: text t has the bytes from edges[t] to
 // edges[t + 1].
+#include <algorithm>
 #include <cstdint>
 #include <cstring>
 
-namespace {
-
-constexpr uint8_t SPACE = ' ';
-
-}
+#include "mapping.h"
 
 extern "C" {
 
@@ -15,18 +12,12 @@ extern "C" {
 // the bytes into `output`, which has room for all, and where they begin and end into `limits`, like edges.
 void squeeze(const uint8_t* letters, const int64_t* edges, int64_t texts, const uint8_t* table, uint8_t* output,
              int64_t* limits) {
+    const Table by(table);
     uint8_t* next = output;
     limits[0] = 0;
     for (int64_t t = 0; t < texts; ++t) {
-        uint8_t before = SPACE;
-        for (const uint8_t* at = letters + edges[t]; at != letters + edges[t + 1]; ++at) {
-            const uint8_t mapped = table[*at];
-            // Written in any case, and kept or not: a branch would be guessed wrong at every other word.
-            *next = mapped;
-            next += (mapped != SPACE) | (before != SPACE);
-            before = mapped;
-        }
-        if (before == SPACE && next != output + limits[t]) --next;
+        next = without_double_spaces(next, letters + edges[t], letters + edges[t + 1], by);
+        if (next != output + limits[t] && next[-1] == SPACE) --next;
         limits[t + 1] = next - output;
     }
 }
@@ -34,13 +25,11 @@ void squeeze(const uint8_t* letters, const int64_t* edges, int64_t texts, const 
 // The same, leaving out what the table makes zero instead.
 void drop(const uint8_t* letters, const int64_t* edges, int64_t texts, const uint8_t* table, uint8_t* output,
           int64_t* limits) {
+    const Table by(table);
     uint8_t* next = output;
     limits[0] = 0;
     for (int64_t t = 0; t < texts; ++t) {
-        for (const uint8_t* at = letters + edges[t]; at != letters + edges[t + 1]; ++at) {
-            *next = table[*at];
-            next += *next != 0;
-        }
+        next = without_zeros(next, letters + edges[t], letters + edges[t + 1], by);
         limits[t + 1] = next - output;
     }
 }
@@ -49,12 +38,25 @@ void drop(const uint8_t* letters, const int64_t* edges, int64_t texts, const uin
 void holding(const uint8_t* letters, const int64_t* edges, int64_t texts, const uint8_t* sequences,
              const int64_t* lengths, int64_t count, uint8_t* found) {
     uint8_t begins[256] = {};
+    // Up to so many first bytes are looked for in all bytes of a text at once.
+    constexpr int FEW = 4;
+    uint8_t firsts[FEW] = {};
+    int different = 0;
     const uint8_t* sequence = sequences;
-    for (int64_t s = 0; s < count; sequence += lengths[s++]) begins[*sequence] = 1;
+    for (int64_t s = 0; s < count; sequence += lengths[s++]) {
+        if (!begins[*sequence] && different++ < FEW) std::fill(firsts + different - 1, firsts + FEW, *sequence);
+        begins[*sequence] = 1;
+    }
     for (int64_t t = 0; t < texts; ++t) {
-        const uint8_t* end = letters + edges[t + 1];
+        const uint8_t *begin = letters + edges[t], *end = letters + edges[t + 1];
         found[t] = 0;
-        for (const uint8_t* at = letters + edges[t]; at != end && !found[t]; ++at) {
+        if (different <= FEW) {
+            uint8_t any = 0;
+            for (const uint8_t* at = begin; at != end; ++at)
+                any |= (*at == firsts[0]) | (*at == firsts[1]) | (*at == firsts[2]) | (*at == firsts[3]);
+            if (!any) continue;
+        }
+        for (const uint8_t* at = begin; at != end && !found[t]; ++at) {
             if (!begins[*at]) continue;
             sequence = sequences;
             for (int64_t s = 0; s < count; sequence += lengths[s++])
