@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
@@ -66,13 +67,16 @@ def write_batches(path: Path, tables: Iterable[pa.Table]) -> None:
     row group by row group. They are encoded and compressed side by side.
     """
     threads = min(usable_cores(), _WRITERS)
+    groups = _row_groups(tables)
+    # Made before the file is: what goes wrong with the first rows leaves no folder behind.
+    first = next(groups)
     with (
         replacing(path) as temporary,
         temporary.open("wb") as file,
         ThreadPoolExecutor(threads) as pool,
     ):
         joined = JoinedParquet(file)
-        for encoded in in_order(pool, _encoded, _row_groups(tables), held=threads):
+        for encoded in in_order(pool, _encoded, chain([first], groups), held=threads):
             joined.add(memoryview(encoded))
         joined.close()
 

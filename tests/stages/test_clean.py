@@ -12,6 +12,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from finesent.data import readers
+from finesent.data.joining import JoinedParquet
 from finesent.data.splits import split_of
 from finesent.data.tables import read_rows
 from finesent.data.transfer import read_transfer_index
@@ -442,14 +443,14 @@ def test_a_broken_further_test_set_leaves_the_last_one(
     add_other(folder, "tweets", {"all": [("new", 1)]})
     main()
     before = files_under(Path("data/clean/transfer"))
-    begin = pq.ParquetWriter.__init__
+    add = JoinedParquet.add
 
-    def fills_up(writer: Any, path: Path, *arguments: Any, **options: Any) -> None:
-        if "b.parquet" in path.name:
+    def fills_up(joined: Any, part: memoryview) -> None:
+        if "b.parquet" in joined._file.name:
             raise OSError(errno.ENOSPC, "No space left on device")
-        begin(writer, path, *arguments, **options)
+        add(joined, part)
 
-    monkeypatch.setattr(pq.ParquetWriter, "__init__", fills_up)
+    monkeypatch.setattr(JoinedParquet, "add", fills_up)
     with pytest.raises(FinesentError, match="the disk is full"):
         main()
     assert files_under(Path("data/clean/transfer")) == before
