@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import string
 from collections.abc import Callable, Iterable
-from dataclasses import replace
 
 import numpy as np
 import pyarrow as pa
@@ -17,7 +16,7 @@ import pyarrow.compute as pc
 
 from finesent.data.cleaning import normalised, review_letters, squeeze_spaces, without_markup
 from finesent.data.duplicates import duplicate_key
-from finesent.data.hashes import hash64, quick_hash64, slices
+from finesent.data.hashes import hash64, quick_hash64
 from finesent.data.joined import Joined
 from finesent.data.loops.interface import DROPPED, SPACE
 from finesent.data.pieces import strings
@@ -59,7 +58,8 @@ def clean_texts(texts: pa.StringArray, recipe: str) -> pa.StringArray:
     if recipe == "reviews" and (marked := joined.holding(_MARKUP)).any():
         texts = _by_themselves(texts, texts, marked, without_markup)
         joined = Joined.of(texts)
-    cleaned = strings(*joined.squeezed(_TABLES[recipe]))
+    squeezed = joined.squeezed(_TABLES[recipe])
+    cleaned = strings(squeezed.content, squeezed.edges)
     sequences, clean = _NOT_BY_TABLE[recipe]
     return _by_themselves(cleaned, texts, joined.holding(sequences), clean)
 
@@ -68,19 +68,17 @@ def text_hashes(texts: pa.StringArray) -> np.ndarray:
     """Return (N,) uint64 :func:`hash64` of the normalised forms of cleaned texts."""
     joined = Joined.of(texts)
     # A cleaned text has no white space to squeeze, and ASCII no forms but upper and lower case.
-    hashes = replace(joined, content=joined.content.lower()).hashes()
-    return _with_single(hashes, joined.not_ascii(), texts, normalised, hash64)
+    return _with_single(joined.hashes(_LOWER), joined.not_ascii(), texts, normalised, hash64)
 
 
 def copy_hashes(texts: pa.StringArray) -> np.ndarray:
     """Return (N,) uint64 :func:`quick_hash64` of the duplicate keys of cleaned texts."""
     joined = Joined.of(texts)
-    keys, edges = joined.dropped(_KEYS)
-    hashes = quick_hash64(slices(keys.tobytes(), edges))
+    keys = joined.dropped(_KEYS)
     # A text of punctuation alone has a key of another kind.
-    blank = np.diff(edges) == 0
+    blank = np.diff(keys.edges) == 0
     alone = joined.not_ascii() | joined.holding(_BRACKETS) | blank
-    return _with_single(hashes, alone, texts, duplicate_key, quick_hash64)
+    return _with_single(keys.quick_hashes(), alone, texts, duplicate_key, quick_hash64)
 
 
 def _by_themselves(

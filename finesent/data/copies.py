@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import pandas as pd
 
@@ -38,11 +40,13 @@ def remove_duplicates(
         0,
     )
     for chosen in by_range(*(splits[name].texts for name in SPLITS)):
-        texts, dev, test = (splits[name].texts[rows] for name, rows in zip(SPLITS, chosen, strict=True))
-        labelled = _with_labels(texts, splits["train"].labels[chosen[0]])
+        # Of most texts there is one.
+        several = _several(chosen, [splits[name].texts for name in SPLITS])
+        texts, dev, test = (splits[name].texts[rows] for name, rows in zip(SPLITS, several, strict=True))
+        labelled = _with_labels(texts, splits["train"].labels[several[0]])
         again = pd.Series(labelled).duplicated(keep="first").to_numpy()
         elsewhere = pd.Series(texts).isin(np.concatenate([dev, test])).to_numpy()
-        shared[chosen[0]], repeated[chosen[0]] = elsewhere, again
+        shared[several[0]], repeated[several[0]] = elsewhere, again
         # A text that is left more than once has more than one label.
         left = texts[~again]
         conflicting = pd.unique(left[pd.Series(left).duplicated().to_numpy()])
@@ -62,6 +66,14 @@ def remove_duplicates(
         drop |= nearly
     counts["train_dropped_as_near_duplicates"] = int(drop.sum()) - counts["train_dropped_as_duplicates"]
     return splits["train"].where(~drop), counts
+
+
+def _several(rows: Sequence[np.ndarray], texts: Sequence[np.ndarray]) -> list[np.ndarray]:
+    """Return those of some row numbers of each split whose text stands more than once among all of them."""
+    hashes = [own[numbers] for own, numbers in zip(texts, rows, strict=True)]
+    together = np.sort(np.concatenate(hashes))
+    again = together[1:][together[1:] == together[:-1]]
+    return [numbers[pd.Series(own).isin(again).to_numpy()] for own, numbers in zip(hashes, rows, strict=True)]
 
 
 def _with_labels(texts: np.ndarray, labels: np.ndarray) -> np.ndarray:

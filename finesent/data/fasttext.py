@@ -16,6 +16,7 @@ from typing import BinaryIO
 
 import numpy as np
 import pyarrow as pa
+from numpy.lib.stride_tricks import sliding_window_view
 
 from finesent.data.pieces import batch_of, numbered, strings
 from finesent.data.raw_file import RawFile
@@ -73,7 +74,8 @@ class FastTextPiece:
     def _require_utf8(self, lines: bytes) -> None:
         try:
             # This looks at the bytes alone, where decoding would also make a string of them.
-            pa.scalar(lines, pa.binary()).cast(pa.string())
+            edges = pa.py_buffer(np.array([0, len(lines)], dtype=np.int32))
+            pa.Array.from_buffers(pa.binary(), 1, [None, edges, pa.py_buffer(lines)]).cast(pa.string())
         except pa.ArrowInvalid:
             try:
                 lines.decode("utf-8")
@@ -91,8 +93,12 @@ class FastTextPiece:
             for value, label in allowed.items():
                 begins = f"__label__{value}{separator}".encode()
                 rest = np.flatnonzero((labels < 0) & (ends - starts >= len(begins)))
-                places = starts[rest, None] + np.arange(len(begins))
-                fits = (letters[places] == np.frombuffer(begins, dtype=np.uint8)).all(axis=1)
+                if not len(rest):
+                    continue
+                fits = (
+                    sliding_window_view(letters, len(begins))[starts[rest]].view(f"S{len(begins)}")[:, 0]
+                    == begins
+                )
                 labels[rest[fits]] = label
                 texts[rest[fits]] += len(begins)
         for place in np.flatnonzero(labels < 0).tolist():

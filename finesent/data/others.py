@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import hashlib
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
-import pandas as pd
 
 from finesent.catalog.entries import dataset
 from finesent.catalog.schema import Dataset
 from finesent.data.schemes import coarser
 from finesent.errors import FinesentError
 from finesent.params.transfer import DataChoice, TransferSet
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 # Rows of a split, in whatever form.
 RowsT = TypeVar("RowsT")
@@ -95,6 +97,9 @@ def rows_to_test_on(splits: dict[str, RowsT]) -> RowsT:
 
 def all_rows(frames: dict[str, pd.DataFrame]) -> pd.DataFrame:
     """Return the rows of all splits, one after the other."""
+    # Not for who only looks at what is chosen: it takes a quarter of a second to load.
+    import pandas as pd
+
     return pd.concat(list(frames.values()), ignore_index=True)
 
 

@@ -65,24 +65,35 @@ class Overlaps:
         found: np.ndarray = held[self.keys[split]]
         return found
 
-    def pairs(self, first: str, second: str) -> pd.DataFrame:
-        """Return the rows of ``second`` beside those of ``first`` that they repeat (in one split, earlier).
+    def pairs(self, *compared: tuple[str, str]) -> pd.DataFrame:
+        """Return, for each two splits, the rows of the second beside those of the first that they repeat.
+
+        In one split, of which both are, that is earlier ones.
 
         Returns:
             A frame with the columns ``kind`` (exact or near), ``first_split, first_id, first_label,
-            first_text``, the same for ``second``, and ``similarity`` (1 for exact). It is in the order of
-            ``second``, and for each of its rows the most similar comes first.
+            first_text``, the same for ``second``, and ``similarity`` (1 for exact). The pairs of two splits
+            are in the order of the second's rows, and for each of these the most similar comes first.
         """
+        found = [self._numbers(first, second) for first, second in compared]
+        numbers = pd.concat(found, ignore_index=True)
+        sides = [self._side(numbers, side).add_prefix(f"{side}_") for side in ("first", "second")]
+        return pd.concat([numbers, *sides], axis="columns")[list(_TYPES)]
+
+    def _numbers(self, first: str, second: str) -> pd.DataFrame:
+        """Return ``kind`` and ``similarity`` of pairs, and both rows' numbers and splits."""
         exact = self._exact(first, second).assign(kind="exact", similarity=1.0)
         rows = pd.concat([exact, self._near(first, second).assign(kind="near")], ignore_index=True)
         order = np.lexsort((rows["first"], -rows["similarity"], rows["kind"], rows["second"]))
-        rows = rows.iloc[order].reset_index(drop=True)
-        sides = [
-            self.splits[split].take(rows[side].to_numpy(np.int64), list(_SIDES)).add_prefix(f"{side}_")
-            for side, split in (("first", first), ("second", second))
-        ]
-        pairs = pd.concat([rows, *sides], axis="columns")
-        return pairs.assign(first_split=first, second_split=second)[list(_TYPES)]
+        return rows.iloc[order].assign(first_split=first, second_split=second)
+
+    def _side(self, numbers: pd.DataFrame, side: str) -> pd.DataFrame:
+        """Return one side's rows of pairs; each split's are read in one go, for it may be in many files."""
+        parts = []
+        for split, rows in self.splits.items():
+            chosen = numbers.loc[numbers[f"{side}_split"] == split, side]
+            parts.append(rows.take(chosen.to_numpy(np.int64), list(_SIDES)).set_axis(chosen.index))
+        return pd.concat(parts).loc[numbers.index]
 
     def _exact(self, first: str, second: str) -> pd.DataFrame:
         """Return the row numbers ``first`` and ``second`` of pairs that share a key."""
@@ -178,9 +189,8 @@ def compared(splits: Iterable[str]) -> list[tuple[str, str]]:
 
 def write_pairs(path: Path, pairs: pd.DataFrame) -> None:
     """Write pairs of rows as Parquet, with the same types whether there are any or none."""
-    write_arrow(
-        path, pa.table({name: pa.array(pairs[name].tolist(), type=kind) for name, kind in _TYPES.items()})
-    )
+    columns = {name: pa.array(pairs[name], type=kind, from_pandas=False) for name, kind in _TYPES.items()}
+    write_arrow(path, pa.table(columns))
 
 
 def _numbered(hashes: np.ndarray) -> tuple[np.ndarray, int]:

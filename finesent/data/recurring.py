@@ -45,11 +45,18 @@ def write_recurring(path: Path, splits: dict[str, pd.DataFrame], phrases: pd.Dat
     """
     known = {normalised(text) for text in phrases["text"]}
     rows = pd.concat([splits[name].assign(split=name) for name in ("dev", "test")], ignore_index=True)
-    longest = [longest_recurring(text, known) for text in rows["text"]] if known else [""] * len(rows)
+    if known:
+        longest = [longest_recurring(text, known) for text in rows["text"]]
+        runs, words = (
+            pa.array(longest, pa.string()),
+            pa.array([len(run.split()) for run in longest], pa.int64()),
+        )
+    else:
+        runs, words = pa.repeat("", len(rows)), pa.repeat(0, len(rows))
     table = {
         "id": pa.array(rows["id"], pa.string()),
         "split": pa.array(rows["split"], pa.string()),
-        "phrase": pa.array(longest, pa.string()),
-        "words": pa.array([len(run.split()) for run in longest], pa.int64()),
+        "phrase": runs,
+        "words": words,
     }
     write_arrow(path, pa.table(table))

@@ -6,14 +6,19 @@ those of one batch need to be in memory.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
+from functools import partial
 from itertools import pairwise
+from mmap import ACCESS_READ, mmap
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
-import pandas as pd
 import pyarrow as pa
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 _NUMBERS = ("words", "text_hash", "copy_hash")
 
@@ -81,8 +86,8 @@ class Rows:
     def __len__(self) -> int:
         return len(self.positions)
 
-    def where(self, kept: np.ndarray) -> Rows:
-        """Return the rows for which ``kept``, (N,) bool, is true."""
+    def where(self, kept: np.ndarray | slice) -> Rows:
+        """Return the rows for which ``kept``, (N,) bool, is true, or those of a slice."""
         return replace(
             self,
             positions=self.positions[kept],
@@ -94,8 +99,7 @@ class Rows:
 
     def columns(self) -> list[str]:
         """Return the names of the columns that the files have."""
-        with pa.OSFile(str(self.files[0])) as source:
-            names: list[str] = pa.ipc.open_file(source).schema.names
+        names: list[str] = _opened(self.files[0]).schema.names
         return names
 
     def tables(self, columns: Iterable[str] | None = None) -> Iterator[pa.Table]:
@@ -106,22 +110,25 @@ class Rows:
         """
         names = self.columns()
         wanted = names if columns is None else [name for name in columns if name in names]
-        options = pa.ipc.IpcReadOptions(included_fields=[names.index(name) for name in wanted])
         edges = np.searchsorted(self.positions, self.starts.astype(np.int32))
         for number, (first, last) in enumerate(pairwise(edges)):
             if first < last:
-                with pa.OSFile(str(self.files[number])) as source:
-                    table = pa.ipc.open_file(source, options=options).read_all().select(wanted)
+                table = _opened(self.files[number]).read_all().select(wanted)
                 chosen = self.positions[first:last] - self.starts[number]
-                # Some columns of a file, as read, would keep the bytes of all of them in memory.
-                whole = len(chosen) == len(table) and len(wanted) == len(names)
+                whole = len(chosen) == len(table)
                 yield table if whole else table.take(pa.array(chosen))
-        with pa.OSFile(str(self.files[0])) as source:
-            # pyarrow gives the schema of the whole file, whichever columns it reads.
-            yield pa.ipc.open_file(source).schema.empty_table().select(wanted)
+        yield _opened(self.files[0]).schema.empty_table().select(wanted)
+
+    def row_groups(self, size: int, columns: Iterable[str] | None = None) -> Iterator[Callable[[], pa.Table]]:
+        """Yield functions that read ``size`` rows each, and the last the rest; for no rows, one function."""
+        for first in range(0, max(1, len(self)), size):
+            yield partial(_read, self.where(slice(first, first + size)), columns)
 
     def frame(self, columns: Iterable[str] | None = None) -> pd.DataFrame:
         """Return the rows as a frame, lists in it as Python's."""
+        # Not for who only stores rows: pandas takes a quarter of a second to load.
+        import pandas as pd
+
         table = pa.concat_tables(self.tables(columns))
         listed = [field.name for field in table.schema if pa.types.is_list(field.type)]
         frame: pd.DataFrame = table.to_pandas()
@@ -133,6 +140,19 @@ class Rows:
         chosen = np.zeros(len(self), dtype=bool)
         chosen[found] = True
         return self.where(chosen).frame(columns).iloc[places].reset_index(drop=True)
+
+
+def _opened(file: Path) -> pa.ipc.RecordBatchFileReader:
+    """Open a file without reading it: what nobody looks at stays where it is.
+
+    pyarrow's own way to map a file asks the system to fetch all of it.
+    """
+    with file.open("rb") as content:
+        return pa.ipc.open_file(pa.py_buffer(mmap(content.fileno(), 0, access=ACCESS_READ)))
+
+
+def _read(rows: Rows, columns: Iterable[str] | None) -> pa.Table:
+    return pa.concat_tables(rows.tables(columns)).combine_chunks()
 
 
 def store(batch: pa.RecordBatch, file: Path, read: int) -> Stored:

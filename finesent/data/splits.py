@@ -16,8 +16,8 @@ from finesent.data.hashes import hash64
 from finesent.data.rows import Rows
 from finesent.data.tables import SPLITS
 
-# Tenths of the hash range: 8 to train, 1 to dev, 1 to test.
-_TENTHS = ["train"] * 8 + ["dev", "test"]
+# Where dev's hashes begin, and where test's: train has eight tenths of the range, they have one each.
+_BEGINS = [np.uint64(-(-(tenth << 64) // 10)) for tenth in (8, 9)]
 
 
 def split_of(text: str) -> str:
@@ -26,7 +26,7 @@ def split_of(text: str) -> str:
     It depends on the normalised text alone: not on the order, number or seed of anything, so that
     rows added later move no other row.
     """
-    return _TENTHS[int(_tenths(hash64([normalised(text).encode("utf-8")]))[0])]
+    return SPLITS[int(_by_range_of(hash64([normalised(text).encode("utf-8")]))[0])]
 
 
 def study_splits(published: dict[str, Rows]) -> dict[str, Rows]:
@@ -64,19 +64,14 @@ def _assigned(rows: Rows) -> np.ndarray:
     if "group" in rows.columns():
         names = linked_groups(rows.frame(["group"])["group"].tolist(), rows.texts.tolist())
         hashes = hash64(normalised(name).encode("utf-8") for name in names)
-    assigned: np.ndarray = np.array([SPLITS.index(name) for name in _TENTHS], dtype=np.uint8)[_tenths(hashes)]
-    return assigned
+    return _by_range_of(hashes)
 
 
-def _tenths(hashes: np.ndarray) -> np.ndarray:
-    """Return (N,) the tenth of the range, 0 to 9, in which each 64-bit hash lies.
-
-    That is floor(10 h / 2^64), by halves, as ten times a hash needs more than 64 bits.
-    """
-    high, low = hashes >> np.uint64(32), hashes & np.uint64(2**32 - 1)
-    count = np.uint64(len(_TENTHS))
-    tenths: np.ndarray = (high * count + (low * count >> np.uint64(32))) >> np.uint64(32)
-    return tenths
+def _by_range_of(hashes: np.ndarray) -> np.ndarray:
+    """Return (N,) uint8, the number in ``SPLITS`` of the split that each 64-bit hash falls to."""
+    dev, test = (hashes >= begin for begin in _BEGINS)
+    numbers: np.ndarray = dev.astype(np.uint8) + test
+    return numbers
 
 
 def linked_groups(groups: list[str], texts: Iterable[Hashable]) -> list[str]:

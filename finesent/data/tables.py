@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from functools import partial
 from itertools import chain
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
-import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
@@ -18,6 +19,9 @@ from finesent.data.joining import JoinedParquet
 from finesent.data.parallel import in_order
 from finesent.errors import FinesentError
 from finesent.files import replacing
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 SPLITS = ("train", "dev", "test")
 # A smaller file has one row group, a larger one a row group for every so many rows: they are held at once.
@@ -64,25 +68,40 @@ def write_batches(path: Path, tables: Iterable[pa.Table]) -> None:
     """Do as :func:`write_arrow` with tables that come one after the other, at least one, of one schema.
 
     How the rows are spread over the tables has no influence on the bytes, which are those that pyarrow writes
-    row group by row group. They are encoded and compressed side by side.
+    row group by row group.
+    """
+    write_row_groups(path, (partial(_given, group) for group in _row_groups(tables)))
+
+
+def write_row_groups(path: Path, groups: Iterable[Callable[[], pa.Table]]) -> None:
+    """Do as :func:`write_batches` with row groups, which are read, encoded and compressed side by side.
+
+    Args:
+        path: of the file.
+        groups: at least one function that gives the table of a row group, in whichever thread.
     """
     threads = min(usable_cores(), _WRITERS)
-    groups = _row_groups(tables)
-    # Made before the file is: what goes wrong with the first rows leaves no folder behind.
-    first = next(groups)
+    rest = iter(groups)
+    # Looked for before the file is made: what goes wrong with the first rows leaves no folder behind.
+    first = next(rest)
     with (
         replacing(path) as temporary,
         temporary.open("wb") as file,
         ThreadPoolExecutor(threads) as pool,
     ):
         joined = JoinedParquet(file)
-        for encoded in in_order(pool, _encoded, chain([first], groups), held=threads):
+        for encoded in in_order(pool, _encoded, chain([first], rest), held=threads):
             joined.add(memoryview(encoded))
         joined.close()
 
 
-def _encoded(group: pa.Table) -> pa.Buffer:
+def _given(table: pa.Table) -> pa.Table:
+    return table
+
+
+def _encoded(read: Callable[[], pa.Table]) -> pa.Buffer:
     """Return a Parquet file of one row group."""
+    group = read()
     sink = pa.BufferOutputStream()
     with pq.ParquetWriter(
         sink,

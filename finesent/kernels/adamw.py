@@ -93,7 +93,7 @@ class CompiledAdamW:
         for name in ("first", "second"):
             table[name] = self._table[name][numbers]
         self._steps[numbers] += 1
-        first, second = corrections(self._steps[numbers])
+        of_first, of_second = corrections(self._steps[numbers])
         rate, decay = (
             np.array([group[name] for group in self.param_groups])[self._group[numbers]]
             for name in ("lr", "weight_decay")
@@ -102,8 +102,8 @@ class CompiledAdamW:
         halves = map(self._half_of, learning)
         table["half"] = [0 if half is None else half.data_ptr() for half in halves]
         table["kept"] = 1 - rate * decay
-        table["rate"] = rate / first
-        table["inverse_root"] = 1 / np.sqrt(second)
+        table["rate"] = rate / of_first
+        table["inverse_root"] = 1 / np.sqrt(of_second)
         self._kernels.adamw(table, factor)
 
     def state_of(self, parameter: nn.Parameter) -> dict[str, torch.Tensor]:

@@ -40,7 +40,7 @@ def described(
         "more": frame("more", more),
     }
     overlaps = find_overlaps(splits, similarity)
-    pairs = pd.concat([overlaps.pairs(*both) for both in compared(splits)], ignore_index=True)
+    pairs = overlaps.pairs(*compared(splits))
     schemes = {**dict.fromkeys(("train", "dev", "test"), three), "more": labels}
     return describe(splits, schemes, pairs, similarity is not None)
 

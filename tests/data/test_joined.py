@@ -39,6 +39,6 @@ def test_words_of_cleaned_texts_are_counted_as_any(given: list[str], before: lis
 @example(["", "ab", ""], ["x"], ["ab"])
 def test_texts_that_hold_a_sequence_are_found(given: list[str], before: list[str], wanted: list[str]) -> None:
     joined = Joined.of(array(given, before))
-    found = joined.holding(sequence.encode() for sequence in wanted)
+    found = joined.holding([sequence.encode() for sequence in wanted])
     assert found.tolist() == [any(sequence in text for sequence in wanted) for text in given]
     assert joined.not_ascii().tolist() == [not text.isascii() for text in given]

@@ -9,6 +9,7 @@ from unittest.mock import patch
 
 import numpy as np
 import pytest
+import xxhash
 from hypothesis import example, given
 from hypothesis import strategies as st
 
@@ -85,24 +86,36 @@ def test_count(loops: Loops, given: list[bytes], letter: int) -> None:
     assert counts.tolist() == [text.count(letter) for text in given]
 
 
-@given(given=texts)
-def test_sha256(loops: Loops, given: list[bytes]) -> None:
-    hashes = loops.sha256(together(given))
+@given(given=texts, table=tables)
+@example(given=[b"a" * 200, b"", b"A" * 65], table=SAME.lower())
+def test_sha256(loops: Loops, given: list[bytes], table: bytes) -> None:
+    hashes = loops.sha256(together(given), table)
     assert hashes.dtype == np.uint64
-    assert hashes.tolist() == [int.from_bytes(hashlib.sha256(text).digest()[:8], "big") for text in given]
+    digests = [hashlib.sha256(text.translate(table)).digest() for text in given]
+    assert hashes.tolist() == [int.from_bytes(digest[:8], "big") for digest in digests]
 
 
-def test_sha256_without_openssl_is_the_same(loops: Loops, monkeypatch: pytest.MonkeyPatch) -> None:
+@given(given=texts)
+def test_xxh3(loops: Loops, given: list[bytes]) -> None:
+    hashes = loops.xxh3(together(given))
+    assert hashes.dtype == np.uint64
+    assert hashes.tolist() == [xxhash.xxh3_64_intdigest(text) for text in given]
+
+
+def test_hashes_are_the_same_where_the_libraries_functions_are_not_found(
+    loops: Loops, monkeypatch: pytest.MonkeyPatch
+) -> None:
     given = together([b"film", b""])
-    wanted = loops.sha256(given).tolist()
+    wanted = loops.sha256(given, SAME).tolist(), loops.xxh3(given).tolist()
     if isinstance(loops, CompiledLoops):
-        monkeypatch.setattr(loops, "_openssl", None)
-        assert loops.sha256(given).tolist() == wanted
+        assert loops._openssl is not None and loops._xxhash is not None
         # As where hashlib has no OpenSSL, or one whose functions have other names.
         for gone in (ImportError("no module"), AttributeError("no function")):
             with patch.object(compiled.importlib, "import_module", side_effect=gone):
-                assert compiled._openssl() is None
-        assert compiled._openssl() is not None
+                assert compiled._functions("_hashlib", ["SHA256_Init"]) is None
+        monkeypatch.setattr(loops, "_openssl", None)
+        monkeypatch.setattr(loops, "_xxhash", None)
+        assert (loops.sha256(given, SAME).tolist(), loops.xxh3(given).tolist()) == wanted
 
 
 def test_the_compiled_ones_are_taken_where_they_can_be_had(

@@ -51,17 +51,17 @@ def rows(pairs: pd.DataFrame) -> list[tuple[str, str, str]]:
 
 def test_within_a_split_a_copy_is_reported_beside_the_first() -> None:
     overlaps = find_overlaps(splits(), 0.6)
-    assert rows(overlaps.pairs("train", "train")) == [
+    assert rows(overlaps.pairs(("train", "train"))) == [
         ("exact", "train-0", "train-2"),
         ("exact", "train-1", "train-3"),
         ("near", "train-0", "train-5"),
     ]
-    assert rows(overlaps.pairs("dev", "dev")) == []
+    assert rows(overlaps.pairs(("dev", "dev"))) == []
 
 
 def test_across_splits_every_pair_is_reported_the_exact_ones_first() -> None:
     overlaps = find_overlaps(splits(), 0.6)
-    assert rows(overlaps.pairs("train", "test")) == [
+    assert rows(overlaps.pairs(("train", "test"))) == [
         ("exact", "train-5", "test-0"),
         ("near", "train-0", "test-0"),
         ("near", "train-2", "test-0"),
@@ -69,7 +69,7 @@ def test_across_splits_every_pair_is_reported_the_exact_ones_first() -> None:
         ("exact", "train-2", "test-1"),
         ("near", "train-5", "test-1"),
     ]
-    pair = overlaps.pairs("train", "dev").iloc[0].to_dict()
+    pair = overlaps.pairs(("train", "dev")).iloc[0].to_dict()
     assert pair == {
         "kind": "exact", "similarity": 1.0,
         "first_split": "train", "first_id": "train-1", "first_label": 1, "first_text": "Fine.",
@@ -79,7 +79,7 @@ def test_across_splits_every_pair_is_reported_the_exact_ones_first() -> None:
 
 def test_near_duplicates_are_left_alone_where_nobody_asks_for_them() -> None:
     overlaps = find_overlaps(splits(), None)
-    assert set(overlaps.pairs("train", "test")["kind"]) == {"exact"}
+    assert set(overlaps.pairs(("train", "test"))["kind"]) == {"exact"}
     assert overlaps.held_by("train", ("test",)).tolist() == [True, False, True, False, False, True]
 
 
@@ -108,7 +108,7 @@ def test_pairs_across_are_those_of_a_double_loop(
         similarity = jaccard(shingles(first), shingles(second))
         if first == second or similarity >= 0.6:
             expected[f"train-{i}", f"test-{j}"] = 1.0 if first == second else similarity
-    pairs = overlaps.pairs("train", "test")
+    pairs = overlaps.pairs(("train", "test"))
     found = dict(
         zip(zip(pairs["first_id"], pairs["second_id"], strict=True), pairs["similarity"], strict=True)
     )
@@ -141,8 +141,8 @@ def test_the_file_has_the_same_columns_with_pairs_and_without(
     tmp_path: Path, similarity: float | None
 ) -> None:
     empty = {name: frame(name) for name in ("train", "dev", "test")}
-    write_pairs(tmp_path / "none.parquet", find_overlaps(empty, similarity).pairs("train", "test"))
-    write_pairs(tmp_path / "some.parquet", find_overlaps(splits(), similarity).pairs("train", "test"))
+    write_pairs(tmp_path / "none.parquet", find_overlaps(empty, similarity).pairs(("train", "test")))
+    write_pairs(tmp_path / "some.parquet", find_overlaps(splits(), similarity).pairs(("train", "test")))
     none, some = (pq.read_table(tmp_path / f"{name}.parquet") for name in ("none", "some"))
     assert none.schema == some.schema
     assert len(none) == 0 < len(some)

@@ -6,10 +6,11 @@ import os
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from multiprocessing import active_children
 
 import pytest
 
-from finesent.data.parallel import in_order, processes
+from finesent.data.parallel import in_order, processes, start
 from finesent.errors import FinesentError
 
 
@@ -22,6 +23,15 @@ def test_results_come_in_the_order_of_the_items(count: int) -> None:
 def test_a_single_item_needs_no_process() -> None:
     with processes() as pool:
         assert list(in_order(pool, lambda item: (item, os.getpid()), [1])) == [(1, os.getpid())]
+
+
+def test_processes_can_start_before_there_is_work() -> None:
+    before = {child.pid for child in active_children()}
+    with processes() as pool:
+        assert {child.pid for child in active_children()} == before
+        start(pool)
+        assert {child.pid for child in active_children()} > before
+        assert list(in_order(pool, abs, [-1, -2])) == [1, 2]
 
 
 def test_items_are_made_as_they_are_needed() -> None:

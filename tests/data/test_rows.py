@@ -53,6 +53,18 @@ def test_rows_are_selected_and_taken(kept: list[bool], data: st.DataObject) -> N
     pd.testing.assert_frame_equal(found, expected.iloc[numbers][["id", "label"]].reset_index(drop=True))
 
 
+@given(kept=st.lists(st.booleans(), min_size=20, max_size=20), size=st.integers(1, 25))
+def test_row_groups_are_the_rows_in_their_order(kept: list[bool], size: int) -> None:
+    rows = rows_of(frame(20)).where(np.array(kept))
+    groups = [read() for read in rows.row_groups(size, ["text", "id"])]
+    assert [len(group) for group in groups[:-1]] == [size] * (len(groups) - 1)
+    assert 0 < len(groups[-1]) <= size or len(rows) == 0
+    assert all(column.num_chunks <= 1 for group in groups for column in group.columns)
+    found = pa.concat_tables(groups)
+    assert found.column_names == ["text", "id"]
+    assert found.to_pylist() == frame(20)[np.array(kept)][["text", "id"]].to_dict("records")
+
+
 def test_one_column_keeps_no_other_in_memory() -> None:
     whole = frame(100)
     whole["text"] = [f"{n} " + "word " * 2000 for n in range(100)]

@@ -29,12 +29,11 @@ def load_loops() -> CompiledLoops:
         raise CompilingError(str(error)) from error
 
 
-def _openssl() -> list[c_void_p] | None:
-    """Return where the functions of the OpenSSL that hashlib uses lie; None where they cannot be found."""
+def _functions(module: str, names: Sequence[str]) -> list[c_void_p] | None:
+    """Return where functions of a module lie, or of a library that it needs; None where one is not found."""
     try:
-        # What a library needs is found through it.
-        library = ctypes.CDLL(importlib.import_module("_hashlib").__file__)
-        functions = [getattr(library, f"SHA256_{name}") for name in ("Init", "Update", "Final")]
+        library = ctypes.CDLL(importlib.import_module(module).__file__)
+        functions = [getattr(library, name) for name in names]
     except (ImportError, OSError, AttributeError, TypeError):
         return None
     return [ctypes.cast(function, c_void_p) for function in functions]
@@ -52,7 +51,9 @@ class CompiledLoops:
 
     def __init__(self, path: Path) -> None:
         self._library = ctypes.CDLL(str(path))
-        self._openssl = _openssl()
+        # Those that hashlib and xxhash call.
+        self._openssl = _functions("_hashlib", ["SHA256_Init", "SHA256_Update", "SHA256_Final"])
+        self._xxhash = _functions("xxhash._xxhash", ["XXH3_64bits"])
 
     def squeeze(self, texts: Texts, table: bytes) -> Texts:
         """As :class:`Loops` has it."""
@@ -83,11 +84,20 @@ class CompiledLoops:
         self._library.count(*_given(texts), c_uint8(letter), _address(counts))
         return counts
 
-    def sha256(self, texts: Texts) -> np.ndarray:
+    def sha256(self, texts: Texts, table: bytes) -> np.ndarray:
         """As :class:`Loops` has it."""
         found = np.empty(len(texts[1]) - 1, dtype=np.uint64)
-        if self._openssl is None or not self._library.sha256(*_given(texts), *self._openssl, _address(found)):
-            return NumpyLoops().sha256(texts)
+        given = *_given(texts), _address(np.frombuffer(table, np.uint8))
+        if self._openssl is None or not self._library.sha256(*given, *self._openssl, _address(found)):
+            return NumpyLoops().sha256(texts, table)
+        return found
+
+    def xxh3(self, texts: Texts) -> np.ndarray:
+        """As :class:`Loops` has it."""
+        if self._xxhash is None:
+            return NumpyLoops().xxh3(texts)
+        found = np.empty(len(texts[1]) - 1, dtype=np.uint64)
+        self._library.xxh3(*_given(texts), *self._xxhash, _address(found))
         return found
 
     @staticmethod

@@ -33,5 +33,8 @@ class Loops(Protocol):
     def count(self, texts: Texts, letter: int) -> np.ndarray:
         """Return (N,) int64, how often each text holds a byte."""
 
-    def sha256(self, texts: Texts) -> np.ndarray:
-        """Return (N,) uint64 :func:`finesent.data.hashes.hash64` of each text."""
+    def sha256(self, texts: Texts, table: bytes) -> np.ndarray:
+        """Return (N,) uint64 :func:`finesent.data.hashes.hash64` of what a table makes of each text."""
+
+    def xxh3(self, texts: Texts) -> np.ndarray:
+        """Return (N,) uint64 :func:`finesent.data.hashes.quick_hash64` of each text."""

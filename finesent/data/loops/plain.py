@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from finesent.data.hashes import hash64, slices
+from finesent.data.hashes import hash64, quick_hash64, slices
 from finesent.data.loops.interface import DROPPED, SPACE, Texts
 
 
@@ -50,10 +50,15 @@ class NumpyLoops:
         letters, edges = texts
         return _counts(letters == letter, edges)
 
-    def sha256(self, texts: Texts) -> np.ndarray:
+    def sha256(self, texts: Texts, table: bytes) -> np.ndarray:
         """As :class:`Loops` has it."""
         letters, edges = texts
-        return hash64(slices(letters.tobytes(), edges))
+        return hash64(slices(letters.tobytes().translate(table), edges))
+
+    def xxh3(self, texts: Texts) -> np.ndarray:
+        """As :class:`Loops` has it."""
+        letters, edges = texts
+        return quick_hash64(slices(letters.tobytes(), edges))
 
     @staticmethod
     def _without(letters: np.ndarray, edges: np.ndarray, dropped: np.ndarray) -> Texts:

@@ -1,5 +1,5 @@
-// A text's bytes by a table of 256, without some of them: 64 at once where the machine can, else one by one. Both put
-// them to `next`, which has room for all, and return where they end.
+// A text's bytes by a table of 256, all or without some of them: 64 at once where the machine can, else one by one. Both
+// put them to `next`, which has room for all, and return where they end.
 #pragma once
 
 #include <algorithm>
@@ -32,24 +32,28 @@ class Table {
 
 // Calls `kept` with 64 mapped bytes and which of them are the text's; puts those that it says.
 template <class Kept>
-inline uint8_t* mapped(uint8_t* next, const uint8_t* at, const uint8_t* end, const Table& table, Kept kept) {
+inline uint8_t* chosen(uint8_t* next, const uint8_t* at, const uint8_t* end, const Table& table, Kept kept) {
     for (; at < end; at += 64) {
         const __mmask64 there = _bzhi_u64(~0ull, std::min<int64_t>(64, end - at));
         const __m512i bytes = table(_mm512_maskz_loadu_epi8(there, at));
-        const __mmask64 chosen = kept(bytes, there);
-        const int count = __builtin_popcountll(chosen);
+        const __mmask64 those = kept(bytes, there);
+        const int count = __builtin_popcountll(those);
         // Not past the last: behind it may stand what another text was made into, or nothing of ours.
-        _mm512_mask_storeu_epi8(next, _bzhi_u64(~0ull, count), _mm512_maskz_compress_epi8(chosen, bytes));
+        _mm512_mask_storeu_epi8(next, _bzhi_u64(~0ull, count), _mm512_maskz_compress_epi8(those, bytes));
         next += count;
     }
     return next;
+}
+
+inline uint8_t* mapped(uint8_t* next, const uint8_t* at, const uint8_t* end, const Table& table) {
+    return chosen(next, at, end, table, [](__m512i, __mmask64 there) { return there; });
 }
 
 inline uint8_t* without_double_spaces(uint8_t* next, const uint8_t* at, const uint8_t* end, const Table& table) {
     const __m512i space = _mm512_set1_epi8(SPACE);
     // As if one stood before the text.
     uint64_t before = 1;
-    return mapped(next, at, end, table, [&](__m512i bytes, __mmask64 there) {
+    return chosen(next, at, end, table, [&](__m512i bytes, __mmask64 there) {
         const uint64_t spaces = _mm512_mask_cmpeq_epi8_mask(there, bytes, space);
         const uint64_t surplus = spaces & (spaces << 1 | before);
         before = spaces >> 63;
@@ -58,13 +62,18 @@ inline uint8_t* without_double_spaces(uint8_t* next, const uint8_t* at, const ui
 }
 
 inline uint8_t* without_zeros(uint8_t* next, const uint8_t* at, const uint8_t* end, const Table& table) {
-    return mapped(next, at, end, table,
+    return chosen(next, at, end, table,
                   [](__m512i bytes, __mmask64 there) { return _mm512_mask_test_epi8_mask(there, bytes, bytes); });
 }
 
 #else
 
 typedef const uint8_t* Table;
+
+inline uint8_t* mapped(uint8_t* next, const uint8_t* at, const uint8_t* end, Table table) {
+    for (; at != end; ++at) *next++ = table[*at];
+    return next;
+}
 
 inline uint8_t* without_double_spaces(uint8_t* next, const uint8_t* at, const uint8_t* end, Table table) {
     uint8_t before = SPACE;
