@@ -21,7 +21,7 @@ class Cleaner:
 
     Attributes:
         recipe: a name of :data:`finesent.data.cleaning.RECIPES`.
-        folder: for the rows, a file for each piece.
+        folder: for the rows, a file for each piece, and for what is told of them.
         pool: processes that read and clean.
     """
 
@@ -39,7 +39,7 @@ class Cleaner:
         empty: dict[str, int] = {}
         for split, pieces in read_splits(raw, entry).items():
             clean = partial(_clean, recipe=self.recipe, stem=self.folder / f"{raw.name}-{split}")
-            kept[split], count = Rows.of(in_order(self.pool, clean, enumerate(pieces)))
+            kept[split], count = Rows.of(in_order(self.pool, clean, enumerate(pieces)), self.folder)
             empty[split] = count - len(kept[split])
         return kept, empty
 

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import numpy as np
 import pandas as pd
 
-from finesent.data.ranges import by_range
+from finesent.data.ranges import repeated_by_range
 from finesent.data.rows import Rows
 from finesent.data.tables import SPLITS
 from finesent.params.clean import Clean
@@ -39,9 +37,7 @@ def remove_duplicates(
         ],
         0,
     )
-    for chosen in by_range(*(splits[name].texts for name in SPLITS)):
-        # Of most texts there is one.
-        several = _several(chosen, [splits[name].texts for name in SPLITS])
+    for several in repeated_by_range(*(splits[name].texts for name in SPLITS)):
         texts, dev, test = (splits[name].texts[rows] for name, rows in zip(SPLITS, several, strict=True))
         labelled = _with_labels(texts, splits["train"].labels[several[0]])
         again = pd.Series(labelled).duplicated(keep="first").to_numpy()
@@ -66,14 +62,6 @@ def remove_duplicates(
         drop |= nearly
     counts["train_dropped_as_near_duplicates"] = int(drop.sum()) - counts["train_dropped_as_duplicates"]
     return splits["train"].where(~drop), counts
-
-
-def _several(rows: Sequence[np.ndarray], texts: Sequence[np.ndarray]) -> list[np.ndarray]:
-    """Return those of some row numbers of each split whose text stands more than once among all of them."""
-    hashes = [own[numbers] for own, numbers in zip(texts, rows, strict=True)]
-    together = np.sort(np.concatenate(hashes))
-    again = together[1:][together[1:] == together[:-1]]
-    return [numbers[pd.Series(own).isin(again).to_numpy()] for own, numbers in zip(hashes, rows, strict=True)]
 
 
 def _with_labels(texts: np.ndarray, labels: np.ndarray) -> np.ndarray:

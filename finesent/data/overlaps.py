@@ -7,7 +7,7 @@ times makes a thousand pairs and not half a million.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,7 +16,7 @@ import pandas as pd
 import pyarrow as pa
 
 from finesent.data.duplicates import duplicate_key, near_pairs
-from finesent.data.ranges import by_range
+from finesent.data.ranges import by_range, repeated_by_range
 from finesent.data.rows import Rows
 from finesent.data.tables import SPLITS, write_arrow
 from finesent.errors import FinesentError
@@ -43,7 +43,8 @@ class Overlaps:
 
     Attributes:
         splits: the rows of each split as found, in the order train, dev, test, further test sets.
-        keys: by split, (N,) int32 numbers of its rows' duplicate keys.
+        keys: by split, (N,) int32 numbers of its rows' duplicate keys, from 0 to K - 1. Where no near
+            duplicates are looked for, a row whose key no other row has is -1.
         first_rows: by split, (K,) int32; the first row that has each of the K keys, or -1.
         near: (2 P, 2) int64 pairs of similar keys, each both ways round.
         similarity: (2 P,) float64 of those pairs.
@@ -57,9 +58,10 @@ class Overlaps:
 
     def held_by(self, split: str, others: Iterable[str]) -> np.ndarray:
         """Return (N,) bool: for each row of ``split``, whether one of ``others`` has its text, or nearly."""
-        held = np.zeros(len(self.first_rows[split]), dtype=bool)
+        # The last is for rows without a key, and stays false.
+        held = np.zeros(len(self.first_rows[split]) + 1, dtype=bool)
         for other in others:
-            held |= self.first_rows[other] >= 0
+            held[:-1] |= self.first_rows[other] >= 0
         nearly = self.near[held[self.near[:, 0]], 1]
         held[nearly] = True
         found: np.ndarray = held[self.keys[split]]
@@ -101,9 +103,10 @@ class Overlaps:
             shared = (self.first_rows[first] >= 0) & (self.first_rows[second] >= 0)
             ours = _rows(self.keys[first], "first", shared)
             return ours.merge(_rows(self.keys[second], "second", shared), on="key")
-        original = self.first_rows[first][self.keys[first]]
-        copies = np.flatnonzero(original < np.arange(len(original)))
-        return pd.DataFrame({"first": original[copies], "second": copies})
+        rows = np.flatnonzero(self.keys[first] >= 0)
+        original = self.first_rows[first][self.keys[first][rows]]
+        again = original < rows
+        return pd.DataFrame({"first": original[again], "second": rows[again]})
 
     def _near(self, first: str, second: str) -> pd.DataFrame:
         """Return the row numbers ``first`` and ``second``, and ``similarity``, of pairs with similar keys."""
@@ -143,9 +146,7 @@ def find_overlaps(splits: dict[str, Rows], similarity: float | None) -> Overlaps
         similarity: from which near duplicates count; None finds exact ones only. The search for near ones
             holds every text in memory.
     """
-    numbers, count = _numbered(np.concatenate([rows.copies for rows in splits.values()]))
-    ends = np.cumsum([len(rows) for rows in splits.values()])
-    keys = dict(zip(splits, np.split(numbers, ends[:-1]), strict=True))
+    keys, count = _numbered(splits, repeated_by_range if similarity is None else by_range)
     first_rows = {name: _first_rows(own, count) for name, own in keys.items()}
     pairs, similarities = np.empty((0, 2), dtype=np.int64), np.empty(0)
     if similarity is not None:
@@ -170,7 +171,9 @@ def _texts_of_keys(splits: dict[str, Rows], keys: dict[str, np.ndarray], count: 
 
 def _rows(keys: np.ndarray, name: str, wanted: np.ndarray | None = None) -> pd.DataFrame:
     """Return the numbers of rows beside their keys; of ``wanted``, (K,) bool, keys alone."""
-    rows = np.arange(len(keys)) if wanted is None else np.flatnonzero(wanted[keys])
+    rows = np.flatnonzero(keys >= 0)
+    if wanted is not None:
+        rows = rows[wanted[keys[rows]]]
     return pd.DataFrame({"key": keys[rows], name: rows})
 
 
@@ -193,18 +196,26 @@ def write_pairs(path: Path, pairs: pd.DataFrame) -> None:
     write_arrow(path, pa.table(columns))
 
 
-def _numbered(hashes: np.ndarray) -> tuple[np.ndarray, int]:
-    """Return (N,) int32, from 0 on and the same for equal hashes, and how many different ones there are."""
-    numbers, count = np.empty(len(hashes), dtype=np.int32), 0
-    for (rows,) in by_range(hashes):
-        places, found = pd.factorize(hashes[rows])
-        numbers[rows] = places + count
+def _numbered(
+    splits: dict[str, Rows], ranges: Callable[..., Iterator[tuple[np.ndarray, ...]]]
+) -> tuple[dict[str, np.ndarray], int]:
+    """Return :attr:`Overlaps.keys` of the rows that ``ranges`` yields, and how many keys there are."""
+    hashes = [rows.copies for rows in splits.values()]
+    keys = [np.full(len(own), -1, dtype=np.int32) for own in hashes]
+    count = 0
+    for chosen in ranges(*hashes):
+        together = np.concatenate([own[rows] for own, rows in zip(hashes, chosen, strict=True)])
+        numbers, found = pd.factorize(together)
+        ends = np.cumsum([len(rows) for rows in chosen])
+        for own, rows, part in zip(keys, chosen, np.split(numbers, ends[:-1]), strict=True):
+            own[rows] = part + count
         count += len(found)
-    return numbers, count
+    return dict(zip(splits, keys, strict=True)), count
 
 
 def _first_rows(keys: np.ndarray, count: int) -> np.ndarray:
     first = np.full(count, -1, dtype=np.int32)
+    rows = np.flatnonzero(keys >= 0)[::-1]
     # Of several rows with one key the last that is written stays.
-    first[keys[::-1]] = np.arange(len(keys) - 1, -1, -1, dtype=np.int32)
+    first[keys[rows]] = rows
     return first

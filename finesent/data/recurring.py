@@ -11,7 +11,7 @@ import pandas as pd
 import pyarrow as pa
 
 from finesent.data.cleaning import normalised
-from finesent.data.tables import write_arrow
+from finesent.data.tables import write_batches
 
 
 def longest_recurring(text: str, phrases: set[str]) -> str:
@@ -44,19 +44,16 @@ def write_recurring(path: Path, splits: dict[str, pd.DataFrame], phrases: pd.Dat
         phrases: train's, with ``text``.
     """
     known = {normalised(text) for text in phrases["text"]}
-    rows = pd.concat([splits[name].assign(split=name) for name in ("dev", "test")], ignore_index=True)
-    if known:
-        longest = [longest_recurring(text, known) for text in rows["text"]]
-        runs, words = (
-            pa.array(longest, pa.string()),
-            pa.array([len(run.split()) for run in longest], pa.int64()),
-        )
-    else:
+    tables = []
+    for name in ("dev", "test"):
+        rows = splits[name]
         runs, words = pa.repeat("", len(rows)), pa.repeat(0, len(rows))
-    table = {
-        "id": pa.array(rows["id"], pa.string()),
-        "split": pa.array(rows["split"], pa.string()),
-        "phrase": runs,
-        "words": words,
-    }
-    write_arrow(path, pa.table(table))
+        if known:
+            longest = [longest_recurring(text, known) for text in rows["text"]]
+            runs = pa.array(longest, pa.string())
+            words = pa.array([len(run.split()) for run in longest], pa.int64())
+        ids = pa.array(rows["id"], pa.string())
+        tables.append(
+            pa.table({"id": ids, "split": pa.repeat(name, len(rows)), "phrase": runs, "words": words})
+        )
+    write_batches(path, tables)

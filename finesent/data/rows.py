@@ -1,26 +1,37 @@
-"""The rows of a split while clean works on them: texts in files, and in memory a few numbers of each row.
+"""The rows of a split while clean works on them: texts in files, and beside them a few numbers of each row.
 
 What becomes of a row is decided by its label and by hashes of its text, so that of millions of texts only
-those of one batch need to be in memory.
+those of one batch need to be in memory; and the numbers of millions of rows are in files, too.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import pairwise
 from mmap import ACCESS_READ, mmap
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
+
+from finesent.data.columns import Column, selected
 
 if TYPE_CHECKING:
     import pandas as pd
 
 _NUMBERS = ("words", "text_hash", "copy_hash")
+# What is told of every row.
+_COLUMNS: dict[str, np.dtype[Any]] = {
+    "positions": np.dtype(np.int32),
+    "labels": np.dtype(np.int32),
+    "words": np.dtype(np.int32),
+    "texts": np.dtype(np.uint64),
+    "copies": np.dtype(np.uint64),
+}
 
 
 @dataclass(frozen=True)
@@ -50,6 +61,7 @@ class Rows:
 
     Attributes:
         files: the B Arrow files that hold them, and perhaps others.
+        folder: for files of numbers.
         starts: (B + 1,) int64, where each of the files starts, counted in rows over all, and their end.
         positions: (N,) int32, ascending; where each row stands, counted in the same way.
         labels: (N,) int32.
@@ -59,6 +71,7 @@ class Rows:
     """
 
     files: tuple[Path, ...]
+    folder: Path
     starts: np.ndarray
     positions: np.ndarray
     labels: np.ndarray
@@ -67,35 +80,35 @@ class Rows:
     copies: np.ndarray
 
     @classmethod
-    def of(cls, pieces: Iterable[Stored]) -> tuple[Rows, int]:
-        """Return all rows of pieces, at least one, one behind the other, and how many were read for them."""
-        files, counts, read = [], [], 0
-        numbers: dict[str, list[np.ndarray]] = {name: [] for name in ("labels", "words", "texts", "copies")}
-        for piece in pieces:
-            files.append(piece.file)
-            counts.append(len(piece.labels))
-            read += piece.read
-            for name, parts in numbers.items():
-                parts.append(getattr(piece, name))
-        starts = np.cumsum([0, *counts])
-        positions = np.arange(starts[-1], dtype=np.int32)
-        # The parts of one kind are let go before those of the next are joined.
-        joined = {name: np.concatenate(numbers.pop(name)) for name in list(numbers)}
-        return cls(files=tuple(files), starts=starts, positions=positions, **joined), read
+    def of(cls, pieces: Iterable[Stored], folder: Path) -> tuple[Rows, int]:
+        """Return all rows of pieces, at least one, one behind the other, and how many were read for them.
+
+        Args:
+            pieces: looked at one by one.
+            folder: for what is told of every row, of many rows. It stays for as long as the rows do.
+        """
+        files, starts, read = [], [0], 0
+        with ExitStack() as stack:
+            columns = {name: stack.enter_context(Column(folder, kind)) for name, kind in _COLUMNS.items()}
+            for piece in pieces:
+                files.append(piece.file)
+                starts.append(starts[-1] + len(piece.labels))
+                read += piece.read
+                columns["positions"].add(np.arange(*starts[-2:]))
+                for name in ("labels", "words", "texts", "copies"):
+                    columns[name].add(getattr(piece, name))
+            numbers = {name: column.numbers() for name, column in columns.items()}
+        return cls(files=tuple(files), folder=folder, starts=np.array(starts), **numbers), read
 
     def __len__(self) -> int:
         return len(self.positions)
 
-    def where(self, kept: np.ndarray | slice) -> Rows:
-        """Return the rows for which ``kept``, (N,) bool, is true, or those of a slice."""
-        return replace(
-            self,
-            positions=self.positions[kept],
-            labels=self.labels[kept],
-            words=self.words[kept],
-            texts=self.texts[kept],
-            copies=self.copies[kept],
-        )
+    def where(self, kept: np.ndarray) -> Rows:
+        """Return the rows for which ``kept``, (N,) bool, is true."""
+        return self._with({name: selected(self.folder, getattr(self, name), kept) for name in _COLUMNS})
+
+    def _with(self, numbers: dict[str, Any]) -> Rows:
+        return replace(self, **numbers)
 
     def columns(self) -> list[str]:
         """Return the names of the columns that the files have."""
@@ -122,7 +135,8 @@ class Rows:
     def row_groups(self, size: int, columns: Iterable[str] | None = None) -> Iterator[Callable[[], pa.Table]]:
         """Yield functions that read ``size`` rows each, and the last the rest; for no rows, one function."""
         for first in range(0, max(1, len(self)), size):
-            yield partial(_read, self.where(slice(first, first + size)), columns)
+            part = {name: getattr(self, name)[first : first + size] for name in _COLUMNS}
+            yield partial(_read, self._with(part), columns)
 
     def frame(self, columns: Iterable[str] | None = None) -> pd.DataFrame:
         """Return the rows as a frame, lists in it as Python's."""

@@ -28,6 +28,10 @@ def rows_of(frame: pd.DataFrame, batch: int = 7) -> Rows:
     whole = pa.RecordBatch.from_pydict(columns)
     pieces = [whole.slice(start, batch) for start in range(0, max(1, len(whole)), batch)]
     stored, _ = Rows.of(
-        store(prepare(piece, "none"), Path(_FOLDER.name) / uuid.uuid4().hex, len(piece)) for piece in pieces
+        (
+            store(prepare(piece, "none"), Path(_FOLDER.name) / uuid.uuid4().hex, len(piece))
+            for piece in pieces
+        ),
+        Path(_FOLDER.name),
     )
     return stored
