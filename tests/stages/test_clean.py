@@ -221,8 +221,10 @@ def test_the_size_of_batches_and_the_number_of_processes_do_not_show(
     rows = without_splits()
     splits = {"train": [*rows, *TRAIN, ("Café &amp; more", 1), *rows[:9]], "test": [*TEST, *rows[3:5]]}
     runs = []
-    for name, size in (("whole", 1 << 14), ("pieces", 50)):
+    for name, size, large in (("whole", 1 << 14, 1 << 26), ("pieces", 50, 0)):
         monkeypatch.setattr(readers, "_BATCH", size)
+        # Processes start before there is work for them where data are large.
+        monkeypatch.setattr("stages.clean._LARGE", large)
         folder = make_project(splits, name, clean={"recipe": "reviews"})
         main()
         runs.append({**files_under(folder / "data" / "clean"), **files_under(folder / "metrics")})
