@@ -25,7 +25,7 @@ from finesent.stage import run_stage
 
 RAW = Path("data/raw")
 OTHERS = Path("data/others")
-# In bytes; smaller data are read before processes have started.
+# In bytes; for smaller data processes start with their first work, if there is any.
 _LARGE = 1 << 26
 
 
@@ -39,7 +39,7 @@ def main() -> str:
         with processes() as pool:
             if _size(RAW) > _LARGE:
                 start(pool)
-            # Loads pandas, without which the processes do, while they start.
+            # Loads pandas, which takes a while, while they start.
             from finesent.data.clean_files import write_clean_files
 
             clean = Cleaner(params.clean.recipe, Path(folder), pool)

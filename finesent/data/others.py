@@ -97,7 +97,7 @@ def rows_to_test_on(splits: dict[str, RowsT]) -> RowsT:
 
 def all_rows(frames: dict[str, pd.DataFrame]) -> pd.DataFrame:
     """Return the rows of all splits, one after the other."""
-    # Not for who only looks at what is chosen: it takes a quarter of a second to load.
+    # Not for who only looks at what is chosen: it takes a while to load.
     import pandas as pd
 
     return pd.concat(list(frames.values()), ignore_index=True)

@@ -140,7 +140,7 @@ class Rows:
 
     def frame(self, columns: Iterable[str] | None = None) -> pd.DataFrame:
         """Return the rows as a frame, lists in it as Python's."""
-        # Not for who only stores rows: pandas takes a quarter of a second to load.
+        # Not for who only stores rows: it takes a while to load.
         import pandas as pd
 
         table = pa.concat_tables(self.tables(columns))
