@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import uuid
+from contextlib import closing
 from pathlib import Path
-from types import TracebackType
 
 import numpy as np
 
@@ -27,21 +27,13 @@ class Column:
         self._kind = np.dtype(kind)
         self._file = self._path.open("wb")
 
-    def __enter__(self) -> Column:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._file.close()
-
     def add(self, numbers: np.ndarray) -> None:
         """Put (K,) numbers behind those that are there."""
         self._file.write(np.ascontiguousarray(numbers, dtype=self._kind).data)
 
     def numbers(self) -> np.ndarray:
         """Return them all, (N,), to be read only; none is added later."""
-        self._file.close()
+        self.close()
         if self._path.stat().st_size >= _LARGE:
             return np.asarray(np.memmap(self._path, dtype=self._kind, mode="r"))
         found = np.fromfile(self._path, dtype=self._kind)
@@ -49,10 +41,14 @@ class Column:
         self._path.unlink()
         return found
 
+    def close(self) -> None:
+        """Let go of the file, which may be closed already."""
+        self._file.close()
+
 
 def selected(folder: Path, numbers: np.ndarray, kept: np.ndarray) -> np.ndarray:
     """Return those of (N,) numbers for which ``kept``, (N,) bool, is true, as :meth:`Column.numbers` does."""
-    with Column(folder, numbers.dtype) as column:
+    with closing(Column(folder, numbers.dtype)) as column:
         for start in range(0, len(numbers), _AT_ONCE):
             span = slice(start, start + _AT_ONCE)
             column.add(numbers[span][kept[span]])

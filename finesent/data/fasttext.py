@@ -95,10 +95,9 @@ class FastTextPiece:
                 rest = np.flatnonzero((labels < 0) & (ends - starts >= len(begins)))
                 if not len(rest):
                     continue
-                fits = (
-                    sliding_window_view(letters, len(begins))[starts[rest]].view(f"S{len(begins)}")[:, 0]
-                    == begins
-                )
+                # So many bytes of each line as one string. Numpy takes zeros off its end; none ends in one.
+                heads = sliding_window_view(letters, len(begins))[starts[rest]].view(f"S{len(begins)}")[:, 0]
+                fits = heads == begins
                 labels[rest[fits]] = label
                 texts[rest[fits]] += len(begins)
         for place in np.flatnonzero(labels < 0).tolist():

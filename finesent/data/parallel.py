@@ -28,7 +28,7 @@ def processes() -> ProcessPoolExecutor:
 
 
 def start(pool: ProcessPoolExecutor) -> None:
-    """Have the processes start now, which takes half a second, and not with the first work."""
+    """Have the processes start now, which takes a while, and not with the first work."""
     pool.submit(int)
 
 

@@ -7,7 +7,7 @@ those of one batch need to be in memory; and the numbers of millions of rows are
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import pairwise
@@ -23,9 +23,9 @@ from finesent.data.columns import Column, selected
 if TYPE_CHECKING:
     import pandas as pd
 
-_NUMBERS = ("words", "text_hash", "copy_hash")
+_NOT_STORED = ("words", "text_hash", "copy_hash")
 # What is told of every row.
-_COLUMNS: dict[str, np.dtype[Any]] = {
+_NUMBERS: dict[str, np.dtype[Any]] = {
     "positions": np.dtype(np.int32),
     "labels": np.dtype(np.int32),
     "words": np.dtype(np.int32),
@@ -89,7 +89,9 @@ class Rows:
         """
         files, starts, read = [], [0], 0
         with ExitStack() as stack:
-            columns = {name: stack.enter_context(Column(folder, kind)) for name, kind in _COLUMNS.items()}
+            columns = {
+                name: stack.enter_context(closing(Column(folder, kind))) for name, kind in _NUMBERS.items()
+            }
             for piece in pieces:
                 files.append(piece.file)
                 starts.append(starts[-1] + len(piece.labels))
@@ -105,7 +107,7 @@ class Rows:
 
     def where(self, kept: np.ndarray) -> Rows:
         """Return the rows for which ``kept``, (N,) bool, is true."""
-        return self._with({name: selected(self.folder, getattr(self, name), kept) for name in _COLUMNS})
+        return self._with({name: selected(self.folder, getattr(self, name), kept) for name in _NUMBERS})
 
     def _with(self, numbers: dict[str, Any]) -> Rows:
         return replace(self, **numbers)
@@ -135,7 +137,7 @@ class Rows:
     def row_groups(self, size: int, columns: Iterable[str] | None = None) -> Iterator[Callable[[], pa.Table]]:
         """Yield functions that read ``size`` rows each, and the last the rest; for no rows, one function."""
         for first in range(0, max(1, len(self)), size):
-            part = {name: getattr(self, name)[first : first + size] for name in _COLUMNS}
+            part = {name: getattr(self, name)[first : first + size] for name in _NUMBERS}
             yield partial(_read, self._with(part), columns)
 
     def frame(self, columns: Iterable[str] | None = None) -> pd.DataFrame:
@@ -171,7 +173,7 @@ def _read(rows: Rows, columns: Iterable[str] | None) -> pa.Table:
 
 def store(batch: pa.RecordBatch, file: Path, read: int) -> Stored:
     """Write what :func:`finesent.data.preparation.prepare` made of ``read`` rows to ``file``."""
-    written = batch.drop_columns(list(_NUMBERS))
+    written = batch.drop_columns(list(_NOT_STORED))
     with pa.OSFile(str(file), "wb") as sink, pa.ipc.new_file(sink, written.schema) as writer:
         writer.write_batch(written)
     labels, words = (batch[name].to_numpy().astype(np.int32) for name in ("label", "words"))

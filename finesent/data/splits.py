@@ -26,7 +26,7 @@ def split_of(text: str) -> str:
     It depends on the normalised text alone: not on the order, number or seed of anything, so that
     rows added later move no other row.
     """
-    return SPLITS[int(_by_range_of(hash64([normalised(text).encode("utf-8")]))[0])]
+    return SPLITS[int(_split_numbers(hash64([normalised(text).encode("utf-8")]))[0])]
 
 
 def study_splits(published: dict[str, Rows]) -> dict[str, Rows]:
@@ -64,10 +64,10 @@ def _assigned(rows: Rows) -> np.ndarray:
     if "group" in rows.columns():
         names = linked_groups(rows.frame(["group"])["group"].tolist(), rows.texts.tolist())
         hashes = hash64(normalised(name).encode("utf-8") for name in names)
-    return _by_range_of(hashes)
+    return _split_numbers(hashes)
 
 
-def _by_range_of(hashes: np.ndarray) -> np.ndarray:
+def _split_numbers(hashes: np.ndarray) -> np.ndarray:
     """Return (N,) uint8, the number in ``SPLITS`` of the split that each 64-bit hash falls to."""
     dev, test = (hashes >= begin for begin in _BEGINS)
     numbers: np.ndarray = dev.astype(np.uint8) + test

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from pathlib import Path
 
 import numpy as np
@@ -18,7 +19,7 @@ def test_numbers_stand_one_behind_the_other(
 ) -> None:
     # A file of nothing cannot be mapped.
     monkeypatch.setattr(columns, "_LARGE", max(1, large))
-    with Column(tmp_path, np.uint64) as column:
+    with closing(Column(tmp_path, np.uint64)) as column:
         for part in parts:
             column.add(np.array(part, dtype=np.uint64))
         numbers = column.numbers()
@@ -30,7 +31,7 @@ def test_numbers_stand_one_behind_the_other(
 
 
 def test_many_numbers_stay_where_they_are(tmp_path: Path) -> None:
-    with Column(tmp_path, np.int32) as column:
+    with closing(Column(tmp_path, np.int32)) as column:
         column.add(np.arange(1 << 18))
         numbers = column.numbers()
     (file,) = tmp_path.iterdir()

@@ -28,9 +28,9 @@ def test_a_single_item_needs_no_process() -> None:
 def test_processes_can_start_before_there_is_work() -> None:
     before = {child.pid for child in active_children()}
     with processes() as pool:
-        assert {child.pid for child in active_children()} == before
+        assert {child.pid for child in active_children()} <= before
         start(pool)
-        assert {child.pid for child in active_children()} > before
+        assert {child.pid for child in active_children()} - before
         assert list(in_order(pool, abs, [-1, -2])) == [1, 2]
 
 
